@@ -151,6 +151,11 @@ pub struct Content {
 }
 
 impl Content {
+    /// Nothing of this kind; what is left of a recalled message.
+    pub const fn empty(kind: MessageKind) -> Self {
+        Content { kind, text: None, body: None, reply_to: None, mentions: Vec::new() }
+    }
+
     /// The rules of section 6 of `PROTOCOL.md`.
     pub fn check(&self) -> Result<(), ErrorData> {
         check_content(self.kind, self.text.as_deref(), self.body.as_ref(), &self.mentions)

@@ -30,6 +30,6 @@ pub use close_code::CloseCode;
 pub use codec::Encoding;
 pub use error_code::{ErrorCode, ErrorData};
 pub use event::{Event, EventData};
-pub use ids::{BlobId, Cid, Millis, RoomId, Seq, SessionId, UserId};
+pub use ids::{BlobId, Cid, LogId, Millis, RoomId, Seq, SessionId, UserId};
 pub use request::Request;
 pub use signal::{Signal, SignalData};

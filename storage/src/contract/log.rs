@@ -1,0 +1,39 @@
+//! The logs: appending in one order, and reading on from a position.
+
+use async_trait::async_trait;
+use salon_protocol::reply::History;
+use salon_protocol::{Event, LogId, Seq, request};
+
+use crate::error::Result;
+use crate::model::{OpResult, RoomKey, RoomOp, RoomRef, UserRef};
+
+/// The logs of rooms and inboxes.
+///
+/// The numbers of a log are 1, 2, 3, … without a hole: they are given inside the commit, and a
+/// commit that fails gives none. `at` never decreases within a log.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// Applies the wishes in this order and commits them together with whatever other rooms have
+    /// brought meanwhile. One answer per wish: what was done, or why the rules forbid it.
+    ///
+    /// An error of the whole call means that nothing of it is acknowledged; after
+    /// [`Unavailable`](crate::StoreError::Unavailable) it may have been done all the same, and a
+    /// repetition with the same `cid` tells.
+    async fn commit(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>>;
+
+    /// Events above `after` and not above `until`, ascending, at most `limit` and not more than
+    /// fit a socket's backlog; fewer than there are only when a bound cut them. Who may read is
+    /// the caller's business.
+    async fn read_log(
+        &self,
+        viewer: UserRef,
+        log: (RoomKey, LogId),
+        after: Seq,
+        until: Seq,
+        limit: usize,
+    ) -> Result<Vec<Event>>;
+
+    /// A page for a client. Refused with `forbidden` when he is not a member; events before his
+    /// time are left out.
+    async fn history(&self, viewer: UserRef, page: request::History) -> Result<History>;
+}

@@ -1,0 +1,384 @@
+//! The nouns of the store as the rest of the house sees them.
+
+use salon_protocol::content::{Content, HistoryFor, Role, RoomKind};
+use salon_protocol::{Cid, ErrorData, Event, Millis, RoomId, Seq, SessionId, UserId};
+
+/// A user's number inside the store. Never leaves the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserKey(pub i64);
+
+/// The number of a log inside the store: of a room, or of a user's inbox. Below 2^31.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomKey(pub i64);
+
+/// A user by both names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UserRef {
+    /// Inside.
+    pub key: UserKey,
+    /// Outside.
+    pub id: UserId,
+}
+
+/// A room by both names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RoomRef {
+    /// Inside.
+    pub key: RoomKey,
+    /// Outside.
+    pub id: RoomId,
+}
+
+/// What an account is allowed to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountRole {
+    /// A person.
+    User,
+    /// May administrate the server.
+    Admin,
+    /// Came by the link of a photo session.
+    Guest,
+}
+
+impl AccountRole {
+    /// The word on the wire and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AccountRole::User => "user",
+            AccountRole::Admin => "admin",
+            AccountRole::Guest => "guest",
+        }
+    }
+}
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountStatus {
+    /// Yes.
+    Active,
+    /// No, by an administrator.
+    Disabled,
+    /// No longer, by its owner.
+    Deleted,
+}
+
+/// A user's account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Who.
+    pub user: UserRef,
+    /// The log of what concerns him.
+    pub inbox: RoomKey,
+    /// Lower case; for login by password.
+    pub username: Option<String>,
+    /// E.164; for login by code.
+    pub phone: Option<String>,
+    /// argon2id in PHC form.
+    pub password_hash: Option<String>,
+    /// What others call him.
+    pub nickname: String,
+    /// The address of a picture.
+    pub avatar: Option<String>,
+    /// About himself.
+    pub bio: Option<String>,
+    /// A language tag.
+    pub language: Option<String>,
+    /// What he may be.
+    pub role: AccountRole,
+    /// Whether he may come.
+    pub status: AccountStatus,
+    /// Since when.
+    pub created_at: Millis,
+}
+
+impl Account {
+    /// How he sees himself.
+    pub fn profile(&self) -> salon_protocol::reply::Profile {
+        salon_protocol::reply::Profile {
+            id: self.user.id,
+            username: self.username.clone(),
+            phone: self.phone.clone(),
+            nickname: self.nickname.clone(),
+            avatar: self.avatar.clone(),
+            bio: self.bio.clone(),
+            language: self.language.clone(),
+            role: self.role.name().into(),
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Chosen by the caller (UUID v7).
+    pub id: UserId,
+    /// See [`Account::username`].
+    pub username: Option<String>,
+    /// See [`Account::phone`].
+    pub phone: Option<String>,
+    /// See [`Account::password_hash`].
+    pub password_hash: Option<String>,
+    /// See [`Account::nickname`].
+    pub nickname: String,
+    /// See [`Account::role`].
+    pub role: AccountRole,
+}
+
+/// A change of an account; what is `None` stays. An empty text clears.
+#[derive(Clone, Debug, Default)]
+pub struct AccountChange {
+    /// See [`Account::nickname`].
+    pub nickname: Option<String>,
+    /// See [`Account::avatar`].
+    pub avatar: Option<String>,
+    /// See [`Account::bio`].
+    pub bio: Option<String>,
+    /// See [`Account::language`].
+    pub language: Option<String>,
+    /// See [`Account::password_hash`].
+    pub password_hash: Option<String>,
+    /// See [`Account::role`].
+    pub role: Option<AccountRole>,
+    /// See [`Account::status`].
+    pub status: Option<AccountStatus>,
+}
+
+/// A login on one device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// The claim `sid`.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The installation's name for itself.
+    pub device: String,
+    /// When he logged in.
+    pub created_at: Millis,
+    /// When a token was last refreshed.
+    pub used_at: Millis,
+    /// When the refresh token ends.
+    pub expires_at: Millis,
+}
+
+/// One wish to change a room, by one member (or somebody who wants to be one).
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomOp {
+    /// Who wants it.
+    pub by: UserRef,
+    /// What.
+    pub change: Change,
+}
+
+/// What can change in a room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A message.
+    Send { cid: Cid, content: Content },
+    /// Takes a message back.
+    Recall { seq: Seq },
+    /// Gives a message another text.
+    Edit { seq: Seq, cid: Option<Cid>, text: String },
+    /// Adds or removes a reaction.
+    React { seq: Seq, emoji: String, on: bool },
+    /// Enters; `link` when by a link, otherwise by an invitation.
+    Join { link: Option<String> },
+    /// Goes.
+    Leave,
+    /// Brings others in.
+    Invite { users: Vec<UserId> },
+    /// Puts a member out.
+    Kick { user: UserId },
+    /// Gives a role.
+    SetRole { user: UserId, role: Role },
+    /// Silences until then; 0 ends it.
+    Mute { user: UserId, until: Millis },
+    /// Changes the room itself.
+    Update { name: Option<String>, announcement: Option<String>, slow_mode_ms: Option<Millis> },
+    /// Makes (with the given secret) or withdraws the link.
+    Link { link: Option<String> },
+}
+
+/// What a committed [`RoomOp`] has done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Committed {
+    /// New events of the room, ascending. Empty for a repetition and for what was so already.
+    pub events: Vec<Event>,
+    /// The event that answers the request: new, or of the first time.
+    pub seq: Seq,
+    /// When that event was committed.
+    pub at: Millis,
+    /// It is the answer to a repetition with the same `cid`.
+    pub duplicate: bool,
+    /// New events in inboxes.
+    pub inbox: Vec<InboxEvent>,
+}
+
+/// A new event in somebody's inbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboxEvent {
+    /// Whose inbox.
+    pub user: UserId,
+    /// Its log.
+    pub inbox: RoomKey,
+    /// The event.
+    pub event: Event,
+}
+
+/// The answer to one [`RoomOp`]: done, or refused by the rules.
+pub type OpResult = std::result::Result<Committed, ErrorData>;
+
+/// A member of a room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Who.
+    pub user: UserRef,
+    /// What he may do.
+    pub role: Role,
+    /// The event of his joining.
+    pub joined_seq: Seq,
+    /// Has read up to here.
+    pub read: Seq,
+    /// Has got up to here.
+    pub delivered: Seq,
+    /// In a direct room: the two may not write to each other now.
+    pub barred: bool,
+}
+
+/// A room as its actor needs it to begin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomSnapshot {
+    /// Which.
+    pub room: RoomRef,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// The newest event.
+    pub head: Seq,
+    /// How many members.
+    pub members_count: u64,
+    /// The pause between two messages of a member; 0: none.
+    pub slow_mode_ms: Millis,
+    /// All members, when they are not more than
+    /// [`RECEIPTS_MEMBERS_MAX`](salon_protocol::limits::RECEIPTS_MEMBERS_MAX).
+    pub members: Option<Vec<Member>>,
+}
+
+/// A member's cursors, to be written when they are above what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorUpdate {
+    /// The room.
+    pub room: RoomKey,
+    /// The member.
+    pub user: UserKey,
+    /// See [`Member::read`].
+    pub read: Seq,
+    /// See [`Member::delivered`].
+    pub delivered: Seq,
+}
+
+/// One of a user's rooms, as he finds it when he connects.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Membership {
+    /// Which.
+    pub room: RoomRef,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Its name.
+    pub name: Option<String>,
+    /// His role.
+    pub role: Role,
+    /// The newest event.
+    pub head: Seq,
+    /// When it was committed.
+    pub head_at: Millis,
+    /// The first event that he may read.
+    pub first_seq: Seq,
+    /// His read cursor.
+    pub read: Seq,
+    /// His delivered cursor.
+    pub delivered: Seq,
+}
+
+/// Unread messages of a room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Up to [`UNREAD_MAX`](salon_protocol::limits::UNREAD_MAX).
+    pub count: u64,
+    /// There are more.
+    pub more: bool,
+}
+
+/// Everything that a user needs to know to open a socket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opening {
+    /// His account.
+    pub account: Account,
+    /// The device named at login.
+    pub device: String,
+    /// The newest event of the inbox.
+    pub inbox_head: Seq,
+    /// The oldest event that the inbox still has.
+    pub inbox_first: Seq,
+    /// All his rooms, the one with the newest event first.
+    pub rooms: Vec<Membership>,
+    /// His friends, for presence.
+    pub friends: Vec<UserId>,
+}
+
+/// What a new group room is to be.
+#[derive(Clone, Debug)]
+pub struct NewGroup {
+    /// Chosen by the caller (UUID v7).
+    pub id: RoomId,
+    /// The request's name.
+    pub cid: Cid,
+    /// Its name.
+    pub name: String,
+    /// The first members; the owner is one by himself.
+    pub members: Vec<UserId>,
+    /// What later members may read.
+    pub history: HistoryFor,
+}
+
+/// A room that was made or found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Which.
+    pub room: RoomRef,
+    /// It is the answer to a repetition.
+    pub duplicate: bool,
+    /// Who became a member now; empty when the room was there.
+    pub joined: Vec<UserId>,
+    /// New events in inboxes.
+    pub inbox: Vec<InboxEvent>,
+}
+
+/// A wish about another user.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FriendChange {
+    /// Asks.
+    Request { message: Option<String> },
+    /// Says yes.
+    Accept,
+    /// Says no, silently.
+    Reject,
+    /// Ends it.
+    Remove,
+    /// Gives a private name; empty: none.
+    Remark { remark: String },
+    /// Blocks or lets in again.
+    Block { on: bool },
+}
+
+/// What a [`FriendChange`] has done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FriendChanged {
+    /// How it stands now, seen from the one who asked.
+    pub state: salon_protocol::reply::Friendship,
+    /// New events in inboxes.
+    pub inbox: Vec<InboxEvent>,
+    /// The direct room of the two, when whether they may write in it can have changed.
+    pub direct: Option<RoomId>,
+    /// Whether the two see each other's presence now; `None`: as before.
+    pub see_each_other: Option<bool>,
+}

@@ -1,0 +1,414 @@
+//! What a user sees of his rooms.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use salon_protocol::content::RoomKind;
+use salon_protocol::event::ConversationUpdated;
+use salon_protocol::reply::{ConversationItem, Conversations as ConversationPage, Items, Peer};
+use salon_protocol::{
+    ErrorData, Event, EventData, LogId, Millis, RoomId, Seq, SessionId, UserId, limits, request,
+};
+
+use super::SqlStore;
+use super::accounts::{account_columns, account_from};
+use super::conn::{Arg, Conn, Row, Sql, args, int_list, sql};
+use super::cursor::Cursor;
+use super::event_row::{self, MESSAGE, key, seq_of};
+use super::friends::WATCHERS;
+use super::log::{events_between, log_of};
+use super::rooms::{kind_from, peers, role_from};
+use super::tx::Tx;
+use crate::contract::Conversations;
+use crate::error::Result;
+use crate::model::{InboxEvent, Membership, Opening, RoomKey, RoomRef, Unread, UserKey, UserRef};
+
+#[async_trait]
+impl Conversations for SqlStore {
+    async fn open(&self, user: UserId, session: SessionId) -> Result<Option<Opening>> {
+        let mut reader = self.reader().await?;
+        open(&mut reader.borrow(), user, session, self.shared.clock.now()).await
+    }
+
+    async fn unread(
+        &self,
+        user: UserKey,
+        rooms: &[Membership],
+    ) -> Result<Vec<(Unread, Option<Peer>)>> {
+        let mut reader = self.reader().await?;
+        unread(&mut reader.borrow(), user, rooms).await
+    }
+
+    async fn conversations(&self, user: UserRef, page: request::Page) -> Result<ConversationPage> {
+        let mut reader = self.reader().await?;
+        conversations(&mut reader.borrow(), user, page).await
+    }
+
+    async fn update_conversation(
+        &self,
+        user: UserRef,
+        change: request::ConversationUpdate,
+    ) -> Result<Vec<InboxEvent>> {
+        self.write(move |tx| Box::pin(update(tx, user, change))).await
+    }
+
+    async fn search_messages(
+        &self,
+        user: UserRef,
+        query: request::SearchMessages,
+    ) -> Result<Items<Event>> {
+        super::search::find(self, user, query).await
+    }
+
+    async fn search_settled(&self, rooms: &[RoomId]) -> Result<()> {
+        super::search::settled(self, rooms).await
+    }
+}
+
+/// A user's rooms with their heads. SQLite looks for the last row of the room's range of keys.
+const MEMBERSHIPS: Sql = sql!(
+    "SELECT m.room_key, r.id, r.kind, r.name, m.role, m.read, m.delivered,
+            CASE r.history WHEN 1 THEN 1 ELSE m.joined_seq END,
+            m.muted, m.pinned, m.hidden_seq, m.draft, "
+    [sqlite "e.event_key & 4294967295, e.at" postgres "r.head, r.head_at"]
+    " FROM members m JOIN rooms r ON r.room_key = m.room_key "
+    [sqlite "JOIN events e ON e.event_key = (
+                 SELECT event_key FROM events
+                 WHERE event_key > m.room_key << 32 AND event_key < (m.room_key + 1) << 32
+                 ORDER BY event_key DESC LIMIT 1)"
+     postgres ""]
+    " WHERE m.user_key = $1 AND m.role >= 0"
+);
+
+fn membership_from(row: &Row) -> Result<Membership> {
+    Ok(Membership {
+        room: RoomRef { key: RoomKey(row.int(0)?), id: RoomId::from_bytes(row.id(1)?) },
+        kind: kind_from(row.int(2)?)?,
+        name: row.opt_text(3)?,
+        role: role_from(row.int(4)?)?,
+        read: row.number(5)?,
+        delivered: row.number(6)?,
+        first_seq: row.number(7)?,
+        head: row.number(12)?,
+        head_at: row.int(13)?,
+    })
+}
+
+async fn open(
+    conn: &mut Conn<'_>,
+    user: UserId,
+    session: SessionId,
+    now: Millis,
+) -> Result<Option<Opening>> {
+    let query = concat!(
+        "SELECT ",
+        account_columns!(),
+        ", s.device FROM users u JOIN sessions s ON s.user_key = u.user_key
+          WHERE u.id = $1 AND s.id = $2 AND u.status = 0 AND s.ended_at IS NULL
+            AND s.expires_at > $3"
+    );
+    let params = args![user.as_bytes(), session.as_bytes(), now];
+    let Some(row) = conn.first(query, params).await? else { return Ok(None) };
+    let account = account_from(&row)?;
+    let device = row.text(13)?;
+    let (inbox_first, inbox_head) = inbox_ends(conn, account.inbox).await?;
+    let rows = conn.all(MEMBERSHIPS, args![account.user.key]).await?;
+    let mut rooms: Vec<Membership> = rows.iter().map(membership_from).collect::<Result<_>>()?;
+    rooms.sort_unstable_by_key(|room| std::cmp::Reverse((room.head_at, room.room.key)));
+    let rows = conn.all(WATCHERS, args![account.user.key]).await?;
+    let friends =
+        rows.iter().map(|row| Ok(UserId::from_bytes(row.id(0)?))).collect::<Result<_>>()?;
+    Ok(Some(Opening { account, device, inbox_head, inbox_first, rooms, friends }))
+}
+
+/// The first and the last position of a log; of an empty one 1 and 0.
+async fn inbox_ends(conn: &mut Conn<'_>, inbox: RoomKey) -> Result<(Seq, Seq)> {
+    let (low, high) = (key(inbox, 0), key(RoomKey(inbox.0 + 1), 0));
+    let query = "SELECT (SELECT min(event_key) FROM events
+                         WHERE event_key > $1 AND event_key < $2),
+                        (SELECT max(event_key) FROM events
+                         WHERE event_key > $1 AND event_key < $2)";
+    let row = conn.one(query, args![low, high]).await?;
+    match (row.opt_int(0)?, row.opt_int(1)?) {
+        (Some(first), Some(last)) => Ok((seq_of(first), seq_of(last))),
+        _ => Ok((1, 0)),
+    }
+}
+
+/// Messages of others above the read cursor, counted no further than shown.
+const UNREAD: Sql = sql!(
+    "SELECT j.room_key, (SELECT count(*) FROM (
+         SELECT 1 FROM events e
+         WHERE e.event_key > j.low AND e.event_key < j.high
+           AND e.kind = 1 AND e.sender_key <> $2 LIMIT $3) AS found)
+     FROM "
+    [sqlite "(SELECT value->>0 AS room_key, value->>1 AS low, value->>2 AS high
+              FROM json_each($1)) AS j"
+     postgres "(SELECT (value->>0)::bigint AS room_key, (value->>1)::bigint AS low,
+                       (value->>2)::bigint AS high
+                FROM json_array_elements($1::json)) AS j"]
+);
+
+async fn unread(
+    conn: &mut Conn<'_>,
+    user: UserKey,
+    rooms: &[Membership],
+) -> Result<Vec<(Unread, Option<Peer>)>> {
+    let behind: Vec<(i64, i64, i64)> = rooms
+        .iter()
+        .filter(|room| room.read < room.head)
+        .map(|room| {
+            let from = room.read.max(room.first_seq.saturating_sub(1));
+            let end = key(RoomKey(room.room.key.0 + 1), 0);
+            (room.room.key.0, key(room.room.key, from), end)
+        })
+        .collect();
+    let mut counts: HashMap<RoomKey, u64> = HashMap::new();
+    if !behind.is_empty() {
+        let list = Arg::Text(event_row::to_json(&behind));
+        let params = vec![list, user.into(), Arg::from(limits::UNREAD_MAX + 1)];
+        for row in conn.all(UNREAD, params).await? {
+            counts.insert(RoomKey(row.int(0)?), row.number(1)?);
+        }
+    }
+    let direct: Vec<RoomKey> = rooms
+        .iter()
+        .filter(|room| room.kind == RoomKind::Direct)
+        .map(|room| room.room.key)
+        .collect();
+    let mut peers = peers(conn, user, &direct).await?;
+    Ok(rooms
+        .iter()
+        .map(|room| {
+            let count = counts.get(&room.room.key).copied().unwrap_or_default();
+            let more = count > limits::UNREAD_MAX;
+            let count = count.min(limits::UNREAD_MAX);
+            (Unread { count, more }, peers.remove(&room.room.key))
+        })
+        .collect())
+}
+
+/// A room and what only its member sees of it.
+struct Conversation {
+    membership: Membership,
+    muted: bool,
+    pinned: bool,
+    hidden_seq: Seq,
+    draft: Option<String>,
+}
+
+impl Conversation {
+    /// Later ones are smaller: pinned, then the newest.
+    fn sort_key(&self) -> [i64; 3] {
+        [i64::from(self.pinned), self.membership.head_at, self.membership.room.key.0]
+    }
+}
+
+async fn conversations(
+    conn: &mut Conn<'_>,
+    user: UserRef,
+    page: request::Page,
+) -> Result<ConversationPage> {
+    let before = Cursor::<3>::parse(page.cursor.as_deref())?;
+    let limit = page.limit.unwrap_or(limits::LIST_ITEMS_DEFAULT);
+    let mut all = Vec::new();
+    for row in conn.all(MEMBERSHIPS, args![user.key]).await? {
+        all.push(Conversation {
+            membership: membership_from(&row)?,
+            muted: row.flag(8)?,
+            pinned: row.flag(9)?,
+            hidden_seq: row.number(10)?,
+            draft: row.opt_text(11)?,
+        });
+    }
+    all.sort_unstable_by_key(|room| std::cmp::Reverse(room.sort_key()));
+    let total_unread = match before {
+        None => Some(total_unread(conn, user, &all).await?),
+        Some(_) => None,
+    };
+    let mut items = Vec::with_capacity(limit);
+    let mut cursor = None;
+    let mut rest = all.into_iter().filter(|room| before.is_none_or(|end| room.sort_key() < end));
+    while let Some(conversation) = rest.next() {
+        let sort_key = conversation.sort_key();
+        let Some(item) = item(conn, user, conversation).await? else { continue };
+        items.push(item);
+        if items.len() == limit {
+            cursor = rest.next().map(|_| Cursor::write(sort_key));
+            break;
+        }
+    }
+    Ok(ConversationPage { items, cursor, total_unread })
+}
+
+async fn total_unread(conn: &mut Conn<'_>, user: UserRef, all: &[Conversation]) -> Result<u64> {
+    let loud: Vec<Membership> =
+        all.iter().filter(|room| !room.muted).map(|room| room.membership.clone()).collect();
+    let counts = unread(conn, user.key, &loud).await?;
+    Ok(counts.iter().map(|(unread, _)| unread.count).sum())
+}
+
+/// `None`: it is hidden and nothing was said since.
+async fn item(
+    conn: &mut Conn<'_>,
+    user: UserRef,
+    conversation: Conversation,
+) -> Result<Option<ConversationItem>> {
+    let Conversation { membership: room, muted, pinned, hidden_seq, draft } = conversation;
+    let last = last_message(conn, user, &room).await?;
+    if hidden_seq > 0 && last.as_ref().is_none_or(|last| last.seq <= hidden_seq) {
+        return Ok(None);
+    }
+    let mut counts = unread(conn, user.key, std::slice::from_ref(&room)).await?;
+    let (unread, peer) = counts.pop().unwrap_or_default();
+    let name = match (&room.name, &peer) {
+        (Some(name), _) => name.clone(),
+        (None, Some(peer)) => name_of(conn, user, peer.user).await?,
+        (None, None) => String::new(),
+    };
+    Ok(Some(ConversationItem {
+        room: room.room.id,
+        kind: room.kind,
+        name,
+        peer,
+        seq: room.head,
+        last,
+        unread: unread.count,
+        unread_more: unread.more,
+        read: room.read,
+        muted,
+        pinned,
+        draft,
+    }))
+}
+
+async fn last_message(
+    conn: &mut Conn<'_>,
+    user: UserRef,
+    room: &Membership,
+) -> Result<Option<Event>> {
+    let row = conn
+        .first(
+            "SELECT event_key FROM events
+             WHERE event_key >= $1 AND event_key < $2 AND kind IN (1, 2)
+             ORDER BY event_key DESC LIMIT 1",
+            args![key(room.room.key, room.first_seq), key(RoomKey(room.room.key.0 + 1), 0)],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let seq = seq_of(row.int(0)?);
+    let log = (room.room.key, LogId::Room(room.room.id));
+    Ok(events_between(conn, user, log, seq - 1, seq, 1).await?.pop())
+}
+
+/// A friend's remark, or the other one's nickname.
+async fn name_of(conn: &mut Conn<'_>, user: UserRef, peer: UserId) -> Result<String> {
+    let row = conn
+        .one(
+            "SELECT CASE WHEN u.status = 2 THEN '' ELSE COALESCE(f.remark, u.nickname) END
+             FROM users u
+             LEFT JOIN friends f ON f.peer_key = u.user_key AND f.user_key = $1
+             WHERE u.id = $2",
+            args![user.key, peer.as_bytes()],
+        )
+        .await?;
+    row.text(0)
+}
+
+async fn update(
+    tx: &mut Tx,
+    user: UserRef,
+    change: request::ConversationUpdate,
+) -> Result<Vec<InboxEvent>> {
+    let (room, _) = log_of(&mut tx.conn.borrow(), user, LogId::Room(change.room)).await?;
+    let head = tx.head(room).await?;
+    let row = tx
+        .one(
+            "SELECT muted, pinned, hidden_seq, COALESCE(draft, '') FROM members
+             WHERE room_key = $1 AND user_key = $2",
+            args![room, user.key],
+        )
+        .await?;
+    let (muted, pinned, draft) = (row.flag(0)?, row.flag(1)?, row.text(3)?);
+    let hidden = row.number(2)? > 0;
+    let changed = ConversationUpdated {
+        room: change.room,
+        muted: change.muted.filter(|value| *value != muted),
+        pinned: change.pinned.filter(|value| *value != pinned),
+        hidden: change.hidden.filter(|value| *value != hidden || *value),
+        draft: change.draft.filter(|value| *value != draft),
+    };
+    if (&changed.muted, &changed.pinned, &changed.hidden, &changed.draft)
+        == (&None, &None, &None, &None)
+    {
+        return Ok(Vec::new());
+    }
+    let hidden_seq = changed.hidden.map(|hidden| if hidden { head.seq } else { 0 });
+    tx.execute(
+        "UPDATE members SET muted = COALESCE($3, muted), pinned = COALESCE($4, pinned),
+                            hidden_seq = COALESCE($5, hidden_seq), draft = COALESCE($6, draft)
+         WHERE room_key = $1 AND user_key = $2",
+        args![
+            room,
+            user.key,
+            changed.muted.map(i64::from),
+            changed.pinned.map(i64::from),
+            hidden_seq.map(u64::cast_signed),
+            changed.draft.clone()
+        ],
+    )
+    .await?;
+    tx.tell(&[user], user.key, &EventData::ConversationUpdated(changed)).await
+}
+
+/// The log, the first visible event of each of a user's rooms; for search.
+pub(super) async fn visible_rooms(
+    conn: &mut Conn<'_>,
+    user: UserRef,
+    only: Option<RoomId>,
+) -> Result<HashMap<RoomKey, (RoomId, Seq)>> {
+    let query = "SELECT m.room_key, r.id, CASE r.history WHEN 1 THEN 1 ELSE m.joined_seq END
+         FROM members m JOIN rooms r ON r.room_key = m.room_key
+         WHERE m.user_key = $1 AND m.role >= 0";
+    let mut rooms = HashMap::new();
+    for row in conn.all(query, args![user.key]).await? {
+        let id = RoomId::from_bytes(row.id(1)?);
+        if only.is_none_or(|only| only == id) {
+            rooms.insert(RoomKey(row.int(0)?), (id, row.number(2)?));
+        }
+    }
+    if only.is_some() && rooms.is_empty() {
+        return Err(ErrorData::forbidden_room().into());
+    }
+    Ok(rooms)
+}
+
+/// Messages by their keys, as a user sees them; recalled ones and others' are left out.
+pub(super) async fn messages_at(
+    conn: &mut Conn<'_>,
+    user: UserRef,
+    rooms: &HashMap<RoomKey, (RoomId, Seq)>,
+    keys: &[i64],
+    sender: Option<UserId>,
+) -> Result<HashMap<i64, Event>> {
+    let query = sql!(
+        "SELECT e.event_key, u.id FROM events e JOIN users u ON u.user_key = e.sender_key
+         WHERE e.kind = $2 AND e.event_key IN " [ints "$1"]
+    );
+    let params = vec![int_list(keys.iter().copied()), Arg::Int(MESSAGE)];
+    let mut found = HashMap::new();
+    for row in conn.all(query, params).await? {
+        let event_key = row.int(0)?;
+        let (room, seq) = (event_row::room_of(event_key), seq_of(event_key));
+        let by = UserId::from_bytes(row.id(1)?);
+        let Some((id, first)) = rooms.get(&room) else { continue };
+        if seq < *first || sender.is_some_and(|sender| sender != by) {
+            continue;
+        }
+        let log = (room, LogId::Room(*id));
+        if let Some(event) = events_between(conn, user, log, seq - 1, seq, 1).await?.pop() {
+            found.insert(event_key, event);
+        }
+    }
+    Ok(found)
+}

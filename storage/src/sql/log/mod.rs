@@ -1,0 +1,10 @@
+//! Appending to logs and reading from them.
+
+mod change;
+mod membership;
+mod page;
+mod send;
+
+pub(crate) use change::apply;
+pub(crate) use page::{events_between, history, log_of};
+pub(crate) use send::{PendingSend, append_messages, content_hash, rank};

@@ -1,0 +1,262 @@
+//! The hot path: messages of all rooms in one statement.
+
+use std::collections::{HashMap, HashSet};
+
+use salon_protocol::content::{Content, Mention, Role};
+use salon_protocol::{Cid, ErrorCode, ErrorData, Event, EventData, LogId, Millis, UserId};
+
+use crate::error::Result;
+use crate::model::{Committed, OpResult, RoomKey, RoomRef, UserKey, UserRef};
+use crate::sql::conn::{Arg, Row, blob_list, hex, int_list, sql};
+use crate::sql::event_row::{self, EventRow};
+use crate::sql::tx::{Head, Key, Tx};
+
+/// A message on its way into a log.
+#[derive(Debug)]
+pub(crate) struct PendingSend {
+    /// Its place in the batch.
+    pub(crate) job: usize,
+    room: RoomRef,
+    by: UserRef,
+    key: Key,
+    content: Content,
+    body: String,
+}
+
+impl PendingSend {
+    pub(crate) fn new(job: usize, room: RoomRef, by: UserRef, cid: Cid, content: Content) -> Self {
+        let body = event_row::to_json(&content);
+        let hash = content_hash(&[room.id.as_bytes(), body.as_bytes()]);
+        PendingSend { job, room, by, key: Key { cid, hash }, content, body }
+    }
+}
+
+/// What is compared when a `cid` comes again.
+pub(crate) fn content_hash(parts: &[&[u8]]) -> i64 {
+    let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.digest().cast_signed()
+}
+
+/// What is stored about a message's sender in its room, and under its `cid`.
+struct Found {
+    member: Option<FoundMember>,
+    earlier: Option<Earlier>,
+}
+
+struct FoundMember {
+    role: i64,
+    muted_until: Millis,
+    barred: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Earlier {
+    seq: u64,
+    at: Millis,
+    hash: i64,
+}
+
+/// Appends messages in this order, each to its room, and gives one answer for each.
+pub(crate) async fn append_messages(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<OpResult>> {
+    let rooms: Vec<RoomKey> = sends.iter().map(|send| send.room.key).collect();
+    // First the heads: in PostgreSQL this locks the rooms, and what is found below stays true.
+    let mut heads = tx.heads(&rooms).await?;
+    let found = find(tx, sends).await?;
+    let members = mentioned_members(tx, sends).await?;
+
+    let mut rows = Vec::with_capacity(sends.len());
+    let mut changed = HashMap::with_capacity(heads.len());
+    let mut in_batch: HashMap<(UserKey, Cid), Earlier> = HashMap::new();
+    let mut results: Vec<OpResult> = Vec::with_capacity(sends.len());
+    for (send, found) in sends.iter().zip(found) {
+        let head = heads.entry(send.room.key).or_default();
+        let name = (send.by.key, send.key.cid);
+        let earlier = found.earlier.or_else(|| in_batch.get(&name).copied());
+        let verdict = judge(tx.now, send, found.member.as_ref(), earlier, *head);
+        results.push(match verdict {
+            Err(refusal) => Err(refusal),
+            Ok(Some(earlier)) => Ok(Committed {
+                seq: earlier.seq,
+                at: earlier.at,
+                duplicate: true,
+                ..Committed::default()
+            }),
+            Ok(None) => {
+                *head = Head { seq: head.seq + 1, at: tx.now.max(head.at) };
+                changed.insert(send.room.key, *head);
+                let hash = send.key.hash;
+                in_batch.insert(name, Earlier { seq: head.seq, at: head.at, hash });
+                let (row, event) = place(send, *head, &members);
+                rows.push(row);
+                Ok(Committed {
+                    events: vec![event],
+                    seq: head.seq,
+                    at: head.at,
+                    ..Committed::default()
+                })
+            }
+        });
+    }
+    if !rows.is_empty() {
+        tx.insert(&rows, &changed).await?;
+        tx.texts_changed.extend(changed.keys());
+    }
+    Ok(results)
+}
+
+/// `Ok(Some)`: it was said already; `Ok(None)`: it may be said.
+fn judge(
+    now: Millis,
+    send: &PendingSend,
+    member: Option<&FoundMember>,
+    earlier: Option<Earlier>,
+    head: Head,
+) -> std::result::Result<Option<Earlier>, ErrorData> {
+    let member = member.filter(|member| member.role >= 0).ok_or_else(ErrorData::forbidden_room)?;
+    if let Some(earlier) = earlier {
+        return if earlier.hash == send.key.hash { Ok(Some(earlier)) } else { Err(cid_taken()) };
+    }
+    may_write(now, member.barred, member.muted_until)?;
+    if send.content.mentions.contains(&Mention::All) && member.role < rank(Role::Admin) {
+        let text = "only admins may mention all";
+        return Err(ErrorData::new(ErrorCode::Forbidden, text));
+    }
+    match send.content.reply_to {
+        Some(seq) if seq == 0 || seq > head.seq => {
+            Err(ErrorData::new(ErrorCode::NotFound, "there is no message to reply to"))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The same `cid` came with another content.
+pub(super) fn cid_taken() -> ErrorData {
+    ErrorData::new(ErrorCode::Conflict, "this cid was used for something else")
+}
+
+/// Whether a member may say something now.
+pub(super) fn may_write(
+    now: Millis,
+    barred: bool,
+    muted_until: Millis,
+) -> std::result::Result<(), ErrorData> {
+    if barred {
+        let text = "you cannot write to this user";
+        return Err(ErrorData::new(ErrorCode::Forbidden, text));
+    }
+    if muted_until > now {
+        let error = ErrorData::new(ErrorCode::Forbidden, "you are muted in this room");
+        return Err(error.with_details(serde_json::json!({ "until": muted_until })));
+    }
+    Ok(())
+}
+
+/// A role as a number; below 0 are those who have gone.
+pub(crate) const fn rank(role: Role) -> i64 {
+    match role {
+        Role::Member => 0,
+        Role::Admin => 1,
+        Role::Owner => 2,
+    }
+}
+
+fn place(
+    send: &PendingSend,
+    head: Head,
+    members: &HashSet<(RoomKey, UserId)>,
+) -> (EventRow, Event) {
+    let mut content = send.content.clone();
+    let named = content.mentions.len();
+    content.mentions.retain(|mention| match mention {
+        Mention::User(user) => members.contains(&(send.room.key, *user)),
+        Mention::All => true,
+    });
+    let body = if content.mentions.len() == named {
+        send.body.clone()
+    } else {
+        event_row::to_json(&content)
+    };
+    let row = EventRow::message(send.room.key, head, send.by.key, send.key, body);
+    let message = event_row::new_message(send.by.id, send.key.cid, content, None);
+    let data = EventData::NewMessage(message);
+    (row, Event { room: LogId::Room(send.room.id), seq: head.seq, at: head.at, data })
+}
+
+async fn find(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<Found>> {
+    let query = sql!(
+        "SELECT " [sqlite "j.key" postgres "j.n - 1"] ",
+                m.role, m.muted_until, m.barred, e.event_key, e.at, e.hash "
+        [sqlite "FROM json_each($1) j
+                 LEFT JOIN members m ON m.room_key = j.value->>0 AND m.user_key = j.value->>1
+                 LEFT JOIN events e ON e.cid = unhex(j.value->>2) AND e.sender_key = j.value->>1"
+         postgres "FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
+                       WITH ORDINALITY AS j (room_key, user_key, cid, n)
+                 LEFT JOIN members m ON m.room_key = j.room_key AND m.user_key = j.user_key
+                 LEFT JOIN events e ON e.cid = j.cid AND e.sender_key = j.user_key"]
+    );
+    let params = if tx.conn.is_postgres() {
+        vec![
+            Arg::Ints(sends.iter().map(|send| send.room.key.0).collect()),
+            Arg::Ints(sends.iter().map(|send| send.by.key.0).collect()),
+            Arg::OptBlobs(
+                sends.iter().map(|send| Some(send.key.cid.as_bytes().to_vec())).collect(),
+            ),
+        ]
+    } else {
+        let rows: Vec<(i64, i64, String)> = sends
+            .iter()
+            .map(|send| (send.room.key.0, send.by.key.0, hex(send.key.cid.as_bytes())))
+            .collect();
+        vec![Arg::Text(event_row::to_json(&rows))]
+    };
+    let mut found: Vec<Found> =
+        sends.iter().map(|_| Found { member: None, earlier: None }).collect();
+    for row in tx.all(query, params).await? {
+        let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
+        if let Some(slot) = found.get_mut(at) {
+            *slot = Found { member: found_member(&row)?, earlier: earlier(&row)? };
+        }
+    }
+    Ok(found)
+}
+
+fn found_member(row: &Row) -> Result<Option<FoundMember>> {
+    let Some(role) = row.opt_int(1)? else { return Ok(None) };
+    Ok(Some(FoundMember { role, muted_until: row.int(2)?, barred: row.flag(3)? }))
+}
+
+fn earlier(row: &Row) -> Result<Option<Earlier>> {
+    let Some(key) = row.opt_int(4)? else { return Ok(None) };
+    Ok(Some(Earlier { seq: event_row::seq_of(key), at: row.int(5)?, hash: row.int(6)? }))
+}
+
+/// Who of those mentioned is a member; asked only when somebody is mentioned.
+async fn mentioned_members(
+    tx: &mut Tx,
+    sends: &[PendingSend],
+) -> Result<HashSet<(RoomKey, UserId)>> {
+    let mut users = HashSet::new();
+    let mut rooms = HashSet::new();
+    for send in sends {
+        for mention in &send.content.mentions {
+            if let Mention::User(user) = mention {
+                users.insert(*user);
+                rooms.insert(send.room.key.0);
+            }
+        }
+    }
+    if users.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let query = sql!(
+        "SELECT m.room_key, u.id FROM users u JOIN members m ON m.user_key = u.user_key
+         WHERE m.role >= 0 AND u.id IN " [blobs "$1"] " AND m.room_key IN " [ints "$2"]
+    );
+    let params = vec![blob_list(users.iter().map(UserId::as_bytes)), int_list(rooms)];
+    let rows = tx.all(query, params).await?;
+    rows.iter().map(|row| Ok((RoomKey(row.int(0)?), UserId::from_bytes(row.id(1)?)))).collect()
+}

@@ -1,0 +1,129 @@
+//! The SQL store: SQLite embedded, PostgreSQL for several nodes, one implementation.
+//!
+//! Reading order: `conn` (what a statement is) → `open` → `writer` → `tx` (numbering) → `log/`
+//! (the hot path) → one file per noun. Reads go through a pool, all writes through the writer.
+
+mod accounts;
+mod conn;
+mod conversations;
+mod cursor;
+mod dump;
+mod event_row;
+mod friends;
+mod log;
+mod meta;
+mod open;
+mod rooms;
+mod search;
+mod sessions;
+mod tx;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use salon_protocol::reply::History;
+use salon_protocol::{Event, LogId, Seq, request};
+use tokio::task::JoinHandle;
+
+pub use dump::{BackupSummary, backup, restore};
+pub use open::{Database, Durability, OpenOptions};
+pub use tx::Rules;
+
+use crate::contract::{Clock, Log};
+use crate::error::{Result, StoreError};
+use crate::metrics::StoreMetrics;
+use crate::model::{OpResult, RoomKey, RoomOp, RoomRef, UserRef};
+use open::{PooledConn, Readers};
+use search::SearchIndex;
+use tx::Tx;
+use writer::Writer;
+
+/// A store on SQLite or PostgreSQL.
+#[derive(Debug)]
+pub struct SqlStore {
+    shared: Arc<Shared>,
+    /// Absent after [`Meta::close`](crate::contract::Meta::close).
+    writer: std::sync::RwLock<Option<Writer>>,
+    writer_ended: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    background: Vec<JoinHandle<()>>,
+}
+
+/// What reads need; also held by the search index's follower.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    readers: Readers,
+    search: SearchIndex,
+    clock: Arc<dyn Clock>,
+    epoch: String,
+    metrics: Arc<StoreMetrics>,
+}
+
+impl Shared {
+    async fn reader(&self) -> Result<PooledConn> {
+        self.readers.get().await
+    }
+}
+
+impl SqlStore {
+    /// What the store counts.
+    pub fn metrics(&self) -> &Arc<StoreMetrics> {
+        &self.shared.metrics
+    }
+
+    /// Jobs that wait for the writer now.
+    pub fn writer_waiting(&self) -> usize {
+        self.writer().map_or(0, |writer| writer.waiting())
+    }
+
+    fn writer(&self) -> Result<Writer> {
+        let guard = self.writer.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        guard.clone().ok_or_else(|| StoreError::Unavailable("the store is closed".into()))
+    }
+
+    async fn reader(&self) -> Result<PooledConn> {
+        self.shared.reader().await
+    }
+
+    /// Does work in the writer's next transaction.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer()?.work(work).await
+    }
+}
+
+impl Drop for SqlStore {
+    fn drop(&mut self) {
+        for task in &self.background {
+            task.abort();
+        }
+    }
+}
+
+#[async_trait]
+impl Log for SqlStore {
+    async fn commit(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>> {
+        self.writer()?.room(room, ops).await
+    }
+
+    async fn read_log(
+        &self,
+        viewer: UserRef,
+        log: (RoomKey, LogId),
+        after: Seq,
+        until: Seq,
+        limit: usize,
+    ) -> Result<Vec<Event>> {
+        let mut reader = self.reader().await?;
+        log::events_between(&mut reader.borrow(), viewer, log, after, until, limit).await
+    }
+
+    async fn history(&self, viewer: UserRef, page: request::History) -> Result<History> {
+        let mut reader = self.reader().await?;
+        log::history(&mut reader.borrow(), viewer, page).await
+    }
+}

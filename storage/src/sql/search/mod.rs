@@ -1,0 +1,145 @@
+//! Full-text search: an index that follows the logs with cursors of its own, off the commit path.
+//!
+//! Promises  a hit is always checked against the log, so what was recalled is never found, however
+//!           late the index is; the index can be thrown away and is built again.
+//! Does not  promise that a message can be found the moment it is committed; usually it takes less
+//!           than a second.
+
+mod index;
+mod words;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use salon_protocol::reply::Items;
+use salon_protocol::{ErrorData, Event, RoomId, limits, request};
+use tokio::sync::Notify;
+
+pub(crate) use index::{PostgresIndex, SearchIndex, SqliteIndex};
+
+use super::SqlStore;
+use super::conn::{Conn, args};
+use super::conversations::{messages_at, visible_rooms};
+use super::cursor::Cursor;
+use crate::error::Result;
+use crate::model::{RoomKey, UserRef};
+
+/// Rooms that have changed since the index last looked.
+#[derive(Debug, Default)]
+pub(crate) struct Dirty {
+    rooms: Mutex<HashSet<RoomKey>>,
+    changed: Notify,
+}
+
+impl Dirty {
+    /// Notes rooms whose texts have changed.
+    pub(crate) fn mark(&self, rooms: impl IntoIterator<Item = RoomKey>) {
+        let mut dirty = self.lock();
+        let before = dirty.len();
+        dirty.extend(rooms);
+        if dirty.len() > before {
+            self.changed.notify_one();
+        }
+    }
+
+    fn take(&self) -> HashSet<RoomKey> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<RoomKey>> {
+        self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Events that the index takes in at once.
+const SLICE_EVENTS: usize = 500;
+/// After this much work the index rests, so that it never takes more than a part of a core.
+const REST_AFTER_SLICE: u32 = 4;
+/// How long changes are gathered before the index looks.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// Follows the logs until the store is dropped.
+pub(crate) async fn follow(store: std::sync::Weak<super::Shared>, dirty: Arc<Dirty>) {
+    loop {
+        dirty.changed.notified().await;
+        tokio::time::sleep(GATHER).await;
+        for room in dirty.take() {
+            loop {
+                let Some(store) = store.upgrade() else { return };
+                let started = std::time::Instant::now();
+                match index::follow_room(&store, room, SLICE_EVENTS).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::warn!(error = %error, "search index is behind");
+                        dirty.mark([room]);
+                        break;
+                    }
+                }
+                drop(store);
+                tokio::time::sleep(started.elapsed() * REST_AFTER_SLICE).await;
+            }
+        }
+        if store.strong_count() == 0 {
+            return;
+        }
+    }
+}
+
+/// Messages in the user's rooms that contain all words, the newest first.
+pub(crate) async fn find(
+    store: &SqlStore,
+    user: UserRef,
+    query: request::SearchMessages,
+) -> Result<Items<Event>> {
+    let words = words::of_query(&query.q);
+    if words.is_empty() {
+        return Err(ErrorData::field("q", "contains no word").into());
+    }
+    let limit = query.limit.unwrap_or(limits::LIST_ITEMS_DEFAULT);
+    let mut before = Cursor::<2>::parse(query.cursor.as_deref())?.unwrap_or([i64::MAX; 2]);
+    let mut reader = store.reader().await?;
+    let mut conn = reader.borrow();
+    let rooms = visible_rooms(&mut conn, user, query.room).await?;
+    let room_keys: Vec<RoomKey> = rooms.keys().copied().collect();
+    let mut items = Vec::new();
+    // Hits that the log denies leave room for further ones.
+    while items.len() < limit {
+        let hits = store.shared.search.hits(&mut conn, &words, &room_keys, before, limit).await?;
+        let keys: Vec<i64> = hits.iter().map(|hit| hit.key).collect();
+        let mut found = messages_at(&mut conn, user, &rooms, &keys, query.sender).await?;
+        for hit in &hits {
+            before = hit.place;
+            if let Some(event) = found.remove(&hit.key) {
+                items.push(event);
+                if items.len() == limit {
+                    break;
+                }
+            }
+        }
+        if hits.len() < limit {
+            if items.len() < limit {
+                return Ok(Items { items, cursor: None });
+            }
+            break;
+        }
+    }
+    Ok(Items { items, cursor: Some(Cursor::write(before)) })
+}
+
+/// Waits until the index has followed these rooms.
+pub(crate) async fn settled(store: &SqlStore, rooms: &[RoomId]) -> Result<()> {
+    for id in rooms {
+        let mut reader = store.reader().await?;
+        let room = room_key(&mut reader.borrow(), *id).await?;
+        drop(reader);
+        while index::follow_room(&store.shared, room, SLICE_EVENTS).await? {}
+    }
+    Ok(())
+}
+
+async fn room_key(conn: &mut Conn<'_>, id: RoomId) -> Result<RoomKey> {
+    let query = "SELECT room_key FROM rooms WHERE id = $1";
+    Ok(RoomKey(conn.one(query, args![id.as_bytes()]).await?.int(0)?))
+}

@@ -1,0 +1,336 @@
+//! The single writer: whatever arrived while the last commit ran is the next commit.
+//!
+//! Promises  what is answered with `Ok` is committed; a wish that fails does not take others with
+//!           it; a commit that fails gives nothing and burns no number. There is no timer.
+//! Pressure  its queue is bounded; whoever finds it full waits, and is bounded himself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use super::log::{self, PendingSend};
+use super::open::Opener;
+use super::search::Dirty;
+use super::tx::Tx;
+use crate::contract::Clock;
+use crate::error::{Result, StoreError};
+use crate::metrics::StoreMetrics;
+use crate::model::{Change, OpResult, RoomOp, RoomRef};
+
+/// Jobs that wait for the writer.
+const QUEUE_JOBS_MAX: usize = 4_096;
+/// Jobs of one commit.
+const BATCH_JOBS_MAX: usize = 1_024;
+/// After a lost connection to PostgreSQL, how long until the next attempt.
+const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+
+/// The way to the writer.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Job>,
+}
+
+enum Job {
+    Room(RoomJob),
+    Work(Box<dyn Work>),
+}
+
+struct RoomJob {
+    room: RoomRef,
+    ops: Vec<RoomOp>,
+    results: Vec<OpResult>,
+    reply: oneshot::Sender<Result<Vec<OpResult>>>,
+}
+
+/// Anything else that is done in a transaction.
+trait Work: Send {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<()>>;
+    fn finish(self: Box<Self>, outcome: Result<()>);
+}
+
+struct WorkOf<F, T> {
+    work: Option<F>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Work for WorkOf<F, T>
+where
+    F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send,
+    T: Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return Ok(()) };
+            self.value = Some(work(tx).await?);
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<()>) {
+        let never_run = || StoreError::Internal("the work was never run".into());
+        let WorkOf { value, reply, .. } = *self;
+        // Who asked may have gone away meanwhile; it is done all the same.
+        let _ = reply.send(outcome.and_then(|()| value.ok_or_else(never_run)));
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".into())
+}
+
+impl Writer {
+    /// Starts the writer on the current runtime. It ends when the last `Writer` is dropped and
+    /// its queue is empty; the handle tells when.
+    pub(crate) fn start(
+        opener: Opener,
+        tx: Tx,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<StoreMetrics>,
+        dirty: Arc<Dirty>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        let run = Run { jobs, opener, tx: Some(tx), clock, metrics, dirty };
+        (Writer { queue }, tokio::spawn(run.run()))
+    }
+
+    /// Applies wishes to a room.
+    pub(crate) async fn room(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>> {
+        let (reply, answer) = oneshot::channel();
+        let job = RoomJob { room, results: Vec::with_capacity(ops.len()), ops, reply };
+        self.queue.send(Job::Room(job)).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Does any work in a transaction.
+    pub(crate) async fn work<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = WorkOf { work: Some(work), value: None, reply };
+        self.queue.send(Job::Work(Box::new(job))).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Jobs that wait now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
+struct Run {
+    jobs: mpsc::Receiver<Job>,
+    opener: Opener,
+    /// Absent while there is no connection.
+    tx: Option<Tx>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<StoreMetrics>,
+    dirty: Arc<Dirty>,
+}
+
+impl Run {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(64);
+        while self.jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
+            let outcome = match self.connected().await {
+                Ok(mut tx) => {
+                    let outcome = self.commit(&mut tx, &mut batch).await;
+                    let broken = outcome.is_err() && tx.conn.is_postgres();
+                    if broken {
+                        // What the error was about may be the connection itself.
+                        tx.conn.close().await;
+                    } else {
+                        self.tx = Some(tx);
+                    }
+                    outcome
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &outcome {
+                self.metrics.commits_failed.inc();
+                tracing::warn!(error = %error, jobs = batch.len(), "commit failed");
+            }
+            for job in batch.drain(..) {
+                job.finish(&outcome);
+            }
+        }
+        if let Some(tx) = self.tx {
+            tx.conn.close().await;
+        }
+    }
+
+    /// The connection; a lost one is opened again, not more often than every now and then.
+    async fn connected(&mut self) -> Result<Tx> {
+        match self.tx.take() {
+            Some(tx) => Ok(tx),
+            None => match self.opener.writer().await {
+                Ok(tx) => Ok(tx),
+                Err(error) => {
+                    tokio::time::sleep(RECONNECT_AFTER).await;
+                    Err(error)
+                }
+            },
+        }
+    }
+
+    /// One transaction. An error means that nothing of the batch holds.
+    async fn commit(&self, tx: &mut Tx, batch: &mut [Job]) -> Result<()> {
+        let started = Instant::now();
+        tx.now = self.clock.now();
+        let outcome = async {
+            tx.raw(super::conn::sql!([sqlite "BEGIN IMMEDIATE" postgres "BEGIN"])).await?;
+            self.apply(tx, batch).await?;
+            tx.raw("COMMIT").await
+        }
+        .await;
+        if let Err(error) = outcome {
+            // SQLite may have rolled back by itself already.
+            let _ = tx.raw("ROLLBACK").await;
+            tx.heads.rolled_back();
+            tx.texts_changed.clear();
+            return Err(error);
+        }
+        tx.heads.committed();
+        self.dirty.mark(tx.texts_changed.drain());
+        self.metrics.committed(batch.len(), count_events(batch), started.elapsed());
+        Ok(())
+    }
+
+    /// Applies the jobs in the order of their arrival; messages of all rooms go together.
+    async fn apply(&self, tx: &mut Tx, batch: &mut [Job]) -> Result<()> {
+        let mut sends: Vec<PendingSend> = Vec::new();
+        for at in 0..batch.len() {
+            let ops = match &mut batch[at] {
+                Job::Room(job) => std::mem::take(&mut job.ops),
+                Job::Work(_) => Vec::new(),
+            };
+            if let Job::Room(job) = &batch[at] {
+                let room = job.room;
+                for op in ops {
+                    let RoomOp { by, change } = op;
+                    if let Change::Send { cid, content } = change {
+                        sends.push(PendingSend::new(at, room, by, cid, content));
+                        continue;
+                    }
+                    flush(tx, batch, &mut sends).await?;
+                    let result =
+                        contained(tx, async |tx: &mut Tx| log::apply(tx, room, by, change).await)
+                            .await?;
+                    if let Job::Room(job) = &mut batch[at] {
+                        job.results.push(result.map_err(|error| error.to_error_data()));
+                    }
+                }
+            } else {
+                flush(tx, batch, &mut sends).await?;
+                if let Job::Work(work) = &mut batch[at] {
+                    let result = contained(tx, async |tx: &mut Tx| work.run(tx).await).await?;
+                    if let Err(error) = result {
+                        let done = Job::Work(Box::new(Nothing));
+                        if let Job::Work(work) = std::mem::replace(&mut batch[at], done) {
+                            work.finish(Err(error));
+                        }
+                    }
+                }
+            }
+        }
+        flush(tx, batch, &mut sends).await
+    }
+}
+
+/// In the place of work that was refused and has its answer already.
+struct Nothing;
+
+impl Work for Nothing {
+    fn run<'a>(&'a mut self, _: &'a mut Tx) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn finish(self: Box<Self>, _: Result<()>) {}
+}
+
+impl Job {
+    fn finish(self, outcome: &Result<()>) {
+        match self {
+            Job::Room(job) => {
+                let _ = job.reply.send(outcome.clone().map(|()| job.results));
+            }
+            Job::Work(work) => work.finish(outcome.clone()),
+        }
+    }
+}
+
+fn count_events(batch: &[Job]) -> usize {
+    let events = |job: &Job| match job {
+        Job::Room(job) => job.results.iter().flatten().map(|done| done.events.len()).sum(),
+        Job::Work(_) => 0,
+    };
+    batch.iter().map(events).sum()
+}
+
+/// Appends the messages that were gathered.
+async fn flush(tx: &mut Tx, batch: &mut [Job], sends: &mut Vec<PendingSend>) -> Result<()> {
+    if sends.is_empty() {
+        return Ok(());
+    }
+    // In SQLite a statement that fails undoes itself, and there is only one that writes.
+    let all = if tx.conn.is_postgres() {
+        contained(tx, async |tx: &mut Tx| log::append_messages(tx, sends).await).await?
+    } else {
+        match log::append_messages(tx, sends).await {
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            outcome => outcome,
+        }
+    };
+    let results = match all {
+        Ok(results) => results,
+        // One of them is poison: find out which, so that the others are not lost with it.
+        Err(_) => {
+            let mut results = Vec::with_capacity(sends.len());
+            for send in sends.iter() {
+                let one = std::slice::from_ref(send);
+                let result =
+                    contained(tx, async |tx: &mut Tx| log::append_messages(tx, one).await).await?;
+                results.push(match result {
+                    Ok(mut results) => results.remove(0),
+                    Err(error) => Err(error.to_error_data()),
+                });
+            }
+            results
+        }
+    };
+    for (send, result) in sends.drain(..).zip(results) {
+        if let Job::Room(job) = &mut batch[send.job] {
+            job.results.push(result);
+        }
+    }
+    Ok(())
+}
+
+/// Does `work` so that it can be undone without the rest of the transaction. The outer result is
+/// an error when the whole transaction is lost.
+async fn contained<T>(
+    tx: &mut Tx,
+    work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+) -> Result<Result<T>> {
+    tx.raw("SAVEPOINT job").await?;
+    tx.heads.savepoint();
+    match work(tx).await {
+        Ok(value) => {
+            tx.raw("RELEASE SAVEPOINT job").await?;
+            Ok(Ok(value))
+        }
+        Err(error @ StoreError::Unavailable(_)) => Err(error),
+        Err(error) => {
+            if let StoreError::Internal(text) = &error {
+                tracing::error!(error = text, "work in a transaction failed");
+            }
+            tx.raw("ROLLBACK TO SAVEPOINT job").await?;
+            tx.heads.rolled_back_to_savepoint();
+            Ok(Err(error))
+        }
+    }
+}
