@@ -308,6 +308,17 @@ pub struct Unread {
     pub more: bool,
 }
 
+/// What becomes of a wish to open a socket.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OpenOutcome {
+    /// Come in.
+    Open(Box<Opening>),
+    /// The login has ended.
+    Ended,
+    /// The account may not be used.
+    Disabled,
+}
+
 /// Everything that a user needs to know to open a socket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opening {

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::{START, World, refused, send, texts};
 use crate::contract::{NewSession, Which};
-use crate::model::{Change, CursorUpdate, RoomOp, RoomRef, UserRef};
+use crate::model::{
+    AccountChange, AccountStatus, Change, CursorUpdate, OpenOutcome, RoomOp, RoomRef, UserRef,
+};
 
 async fn login(world: &World, user: UserRef) -> SessionId {
     let id = SessionId::new(Uuid::now_v7());
@@ -36,7 +38,9 @@ pub(super) async fn a_socket_opens_with_everything(world: World) {
     world.op(gone, ann, Change::Leave).await;
 
     let session = login(&world, ann).await;
-    let opening = world.store.open(ann.id, session).await.unwrap().unwrap();
+    let OpenOutcome::Open(opening) = world.store.open(ann.id, session).await.unwrap() else {
+        panic!("the login is valid");
+    };
     assert_eq!((opening.account.user, opening.device.as_str()), (ann, "phone"));
     let inbox = world.inbox(ann).await;
     assert_eq!((opening.inbox_first, opening.inbox_head), (1, inbox.len() as u64));
@@ -54,11 +58,17 @@ pub(super) async fn a_socket_opens_with_everything(world: World) {
 pub(super) async fn ended_sessions_do_not_open(world: World) {
     let (ann, bob) = (world.user("ann").await, world.user("bob").await);
     let session = login(&world, ann).await;
-    assert_eq!(world.store.open(bob.id, session).await.unwrap(), None);
-    let opening = world.store.open(ann.id, session).await.unwrap().unwrap();
+    assert_eq!(world.store.open(bob.id, session).await.unwrap(), OpenOutcome::Ended);
+    let OpenOutcome::Open(opening) = world.store.open(ann.id, session).await.unwrap() else {
+        panic!("the login is valid");
+    };
     assert_eq!((opening.inbox_first, opening.inbox_head, opening.rooms.len()), (1, 0, 0));
+    let disable =
+        AccountChange { status: Some(AccountStatus::Disabled), ..AccountChange::default() };
+    world.store.update_account(ann.id, disable).await.unwrap();
+    assert_eq!(world.store.open(ann.id, session).await.unwrap(), OpenOutcome::Disabled);
     world.store.end_sessions(ann.id, Which::One(session)).await.unwrap();
-    assert_eq!(world.store.open(ann.id, session).await.unwrap(), None);
+    assert_eq!(world.store.open(ann.id, session).await.unwrap(), OpenOutcome::Ended);
 }
 
 async fn unread(world: &World, user: UserRef, room: RoomRef) -> (u64, bool) {

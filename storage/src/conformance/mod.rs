@@ -3,7 +3,7 @@
 //! A case is a function over a [`World`]: a fresh store and a clock that stands still until it is
 //! moved. [`CASES`] lists all of them; [`conformance!`](crate::conformance!) makes each a test.
 
-#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a case fails by panicking")]
 
 mod accounts;
 mod conversations;

@@ -5,14 +5,13 @@ use salon_protocol::reply::{Conversations as ConversationPage, Items, Peer};
 use salon_protocol::{Event, RoomId, SessionId, UserId, request};
 
 use crate::error::Result;
-use crate::model::{InboxEvent, Membership, Opening, Unread, UserKey, UserRef};
+use crate::model::{InboxEvent, Membership, OpenOutcome, Unread, UserKey, UserRef};
 
 /// A user's view.
 #[async_trait]
 pub trait Conversations: Send + Sync {
-    /// Everything for the answer to `auth`. `None` when the login has ended or the account is not
-    /// active.
-    async fn open(&self, user: UserId, session: SessionId) -> Result<Option<Opening>>;
+    /// Everything for the answer to `auth`.
+    async fn open(&self, user: UserId, session: SessionId) -> Result<OpenOutcome>;
 
     /// Unread counts and, for direct rooms, the other one's cursors, in the order of `rooms`.
     async fn unread(

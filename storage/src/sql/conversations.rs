@@ -21,11 +21,14 @@ use super::rooms::{kind_from, peers, role_from};
 use super::tx::Tx;
 use crate::contract::Conversations;
 use crate::error::Result;
-use crate::model::{InboxEvent, Membership, Opening, RoomKey, RoomRef, Unread, UserKey, UserRef};
+use crate::model::{
+    AccountStatus, InboxEvent, Membership, OpenOutcome, Opening, RoomKey, RoomRef, Unread, UserKey,
+    UserRef,
+};
 
 #[async_trait]
 impl Conversations for SqlStore {
-    async fn open(&self, user: UserId, session: SessionId) -> Result<Option<Opening>> {
+    async fn open(&self, user: UserId, session: SessionId) -> Result<OpenOutcome> {
         let mut reader = self.reader().await?;
         open(&mut reader.borrow(), user, session, self.shared.clock.now()).await
     }
@@ -99,17 +102,19 @@ async fn open(
     user: UserId,
     session: SessionId,
     now: Millis,
-) -> Result<Option<Opening>> {
+) -> Result<OpenOutcome> {
     let query = concat!(
         "SELECT ",
         account_columns!(),
         ", s.device FROM users u JOIN sessions s ON s.user_key = u.user_key
-          WHERE u.id = $1 AND s.id = $2 AND u.status = 0 AND s.ended_at IS NULL
-            AND s.expires_at > $3"
+          WHERE u.id = $1 AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
     );
     let params = args![user.as_bytes(), session.as_bytes(), now];
-    let Some(row) = conn.first(query, params).await? else { return Ok(None) };
+    let Some(row) = conn.first(query, params).await? else { return Ok(OpenOutcome::Ended) };
     let account = account_from(&row)?;
+    if account.status != AccountStatus::Active {
+        return Ok(OpenOutcome::Disabled);
+    }
     let device = row.text(13)?;
     let (inbox_first, inbox_head) = inbox_ends(conn, account.inbox).await?;
     let rows = conn.all(MEMBERSHIPS, args![account.user.key]).await?;
@@ -118,7 +123,8 @@ async fn open(
     let rows = conn.all(WATCHERS, args![account.user.key]).await?;
     let friends =
         rows.iter().map(|row| Ok(UserId::from_bytes(row.id(0)?))).collect::<Result<_>>()?;
-    Ok(Some(Opening { account, device, inbox_head, inbox_first, rooms, friends }))
+    let opening = Opening { account, device, inbox_head, inbox_first, rooms, friends };
+    Ok(OpenOutcome::Open(Box::new(opening)))
 }
 
 /// The first and the last position of a log; of an empty one 1 and 0.
