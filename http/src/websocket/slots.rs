@@ -15,9 +15,20 @@ pub struct SocketId {
 }
 
 impl SocketId {
-    /// The place in the table, for spreading work that is due for many sockets at once.
-    pub(super) fn slot(self) -> u32 {
+    /// The name from its parts.
+    pub fn new(slot: u32, generation: u32) -> Self {
+        SocketId { slot, generation }
+    }
+
+    /// The place in the worker's table: small numbers, used again. For tables beside it, and for
+    /// spreading work that is due for many sockets at once.
+    pub fn slot(self) -> u32 {
         self.slot
+    }
+
+    /// Tells one holder of the place from the next.
+    pub fn generation(self) -> u32 {
+        self.generation
     }
 }
 

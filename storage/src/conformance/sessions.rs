@@ -62,7 +62,7 @@ pub(super) async fn tokens_rotate_once(world: World) {
     assert_eq!((account.user, session.id, session.device.as_str()), (ann, id, "phone"));
     assert!(matches!(rotate(&world, id, 1, 1).await, Rotation::Rotated(..)));
     // The second one again: somebody else has it.
-    assert_eq!(rotate(&world, id, 1, 1).await, Rotation::Reused);
+    assert_eq!(rotate(&world, id, 1, 1).await, Rotation::Reused(ann.id));
     assert_eq!(rotate(&world, id, 2, 2).await, Rotation::Refused);
     assert_eq!(world.store.sessions(ann.id).await.unwrap(), []);
     let unknown = SessionId::new(Uuid::now_v7());

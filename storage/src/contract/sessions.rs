@@ -27,7 +27,7 @@ pub enum Rotation {
     /// It was valid, the next one is now.
     Rotated(Box<Account>, Session),
     /// It had been spent already: somebody else has it too. The login is ended.
-    Reused,
+    Reused(UserId),
     /// There is no such login, or it has ended, or the account may not come.
     Refused,
 }

@@ -55,6 +55,9 @@ pub struct OpenOptions {
     pub rules: Rules,
     /// Whether pending migrations are applied; otherwise they are an error.
     pub migrate: bool,
+    /// Whether this process keeps house: follows the logs with the search index and folds
+    /// SQLite's log. The command line beside a running server does not.
+    pub keep_house: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +71,7 @@ impl OpenOptions {
             readers: 4,
             rules: Rules::default(),
             migrate: true,
+            keep_house: true,
             clock: Arc::new(SystemClock),
         }
     }
@@ -229,12 +233,15 @@ impl SqlStore {
             metrics: metrics.clone(),
         });
         let dirty = Arc::new(Dirty::default());
-        dirty.mark(all_rooms(&shared).await?);
-        let mut background =
-            vec![tokio::spawn(search::follow(Arc::downgrade(&shared), dirty.clone()))];
-        if let Database::Sqlite(folder) = &options.database {
-            let wal = folder.join("salon.db-wal");
-            background.push(tokio::spawn(checkpoint(opener.clone(), wal)));
+        let mut background = Vec::new();
+        if options.keep_house {
+            dirty.mark(all_rooms(&shared).await?);
+            let follow = search::follow(Arc::downgrade(&shared), dirty.clone());
+            background.push(tokio::spawn(follow));
+            if let Database::Sqlite(folder) = &options.database {
+                let wal = folder.join("salon.db-wal");
+                background.push(tokio::spawn(checkpoint(opener.clone(), wal)));
+            }
         }
         let (writer, ended) = Writer::start(opener, tx, options.clock, metrics, dirty);
         Ok(SqlStore {

@@ -179,7 +179,7 @@ async fn rotate(
         // Genuine, but not the newest: it was spent, and whoever has the newest is not who has
         // this one.
         end(tx, &[id]).await?;
-        return Ok(Rotation::Reused);
+        return Ok(Rotation::Reused(account.user.id));
     }
     tx.execute(
         "UPDATE sessions SET generation = generation + 1, refresh_hash = $2, used_at = $3,

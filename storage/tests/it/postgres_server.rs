@@ -19,10 +19,10 @@ const UNPRIVILEGED: &str = "postgres";
 
 impl PostgresServer {
     /// Starts a server; `None`, with a printed line, where PostgreSQL is not installed. With
-    /// `SALON_TEST_REQUIRE=postgres` that is an error.
+    /// `TEST_REQUIRE=postgres` that is an error.
     pub(crate) async fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            let required = std::env::var("SALON_TEST_REQUIRE").unwrap_or_default();
+            let required = std::env::var("TEST_REQUIRE").unwrap_or_default();
             assert!(!required.contains("postgres"), "PostgreSQL is required and not installed");
             eprintln!("SKIPPED: PostgreSQL is not installed (Debian: apt-get install postgresql)");
             return None;

@@ -1,0 +1,88 @@
+//! Who asks: the socket, the request on it, the user behind it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use salon_protocol::{Encoding, ErrorData, Millis, SessionId, UserId, codec};
+use salon_storage::model::UserRef;
+use serde::Serialize;
+
+use crate::rate::{Buckets, Class, RateLimits};
+
+/// A socket of this node: its worker thread and the worker's own name for it, which is never given
+/// twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    /// Which worker thread.
+    pub worker: u16,
+    /// The place in the worker's table.
+    pub slot: u32,
+    /// Tells one holder of the place from the next.
+    pub generation: u32,
+}
+
+/// What a valid access token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Whose.
+    pub user: UserId,
+    /// Of which login.
+    pub session: SessionId,
+    /// Until when.
+    pub expires_at: Millis,
+}
+
+/// A request that waits for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) conn: ConnId,
+    /// The connection's own number for the request.
+    pub(crate) ticket: u32,
+    /// The client's number for it.
+    pub(crate) reference: Option<u64>,
+    pub(crate) encoding: Encoding,
+    pub(crate) user: UserRef,
+}
+
+/// An encoded answer on its way to its socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) conn: ConnId,
+    pub(crate) ticket: u32,
+    pub(crate) frame: Bytes,
+}
+
+impl Caller {
+    /// Encodes the answer.
+    pub(crate) fn answer<T: Serialize>(&self, result: &Result<T, ErrorData>) -> Answer {
+        let frame = match result {
+            Ok(data) => codec::ok(self.encoding, self.reference, data),
+            Err(error) => codec::error(self.encoding, self.reference, error),
+        };
+        Answer { conn: self.conn, ticket: self.ticket, frame }
+    }
+}
+
+/// What all sockets of a user share, on whatever thread they live.
+#[derive(Debug)]
+pub(crate) struct UserShared {
+    pub(crate) user: UserRef,
+    buckets: Mutex<Buckets>,
+}
+
+impl UserShared {
+    pub(crate) fn new(user: UserRef) -> Arc<Self> {
+        Arc::new(UserShared { user, buckets: Mutex::default() })
+    }
+
+    /// Takes one request of a class; an error says after how many milliseconds there is room for
+    /// it.
+    pub(crate) fn admit(
+        &self,
+        limits: &RateLimits,
+        class: Class,
+        now: Millis,
+    ) -> Result<(), Millis> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner).take(limits, class, now)
+    }
+}

@@ -1,0 +1,365 @@
+//! One node: what all its threads share, and the verbs that the rest of the house may use.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use actix::{Arbiter, ArbiterHandle};
+use salon_protocol::{
+    CloseCode, Encoding, ErrorCode, ErrorData, Event, LogId, Millis, RoomId, Seq, SessionId,
+    UserId, limits,
+};
+use salon_storage::contract::{Bus, Clock, Store};
+use salon_storage::model::{RoomKey, UserRef};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::caller::{Caller, Claims};
+use crate::config::NodeConfig;
+use crate::connection::{Target, ToWorker, Who};
+use crate::directory::Directory;
+use crate::metrics::NodeMetrics;
+use crate::presence::Presence;
+use crate::registry::{Generation, Refused, Registry};
+use crate::room::{RoomActor, RoomInput, RoomMessage, RoomRequest};
+use crate::user::{UserActor, UserInput, UserMessage};
+
+/// Says who a token belongs to.
+pub trait Tokens: Send + Sync + std::fmt::Debug {
+    /// The claims of a token that is genuine, not expired and not revoked.
+    fn verify(&self, token: &str, now: Millis) -> Option<Claims>;
+}
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct NodeParts {
+    /// What survives.
+    pub store: Arc<dyn Store>,
+    /// The bus to other nodes.
+    pub bus: Arc<dyn Bus>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who comes.
+    pub tokens: Arc<dyn Tokens>,
+    /// What the operator decided.
+    pub config: NodeConfig,
+    /// Counters.
+    pub metrics: NodeMetrics,
+}
+
+/// One node.
+#[derive(Debug)]
+pub struct Node {
+    parts: NodeParts,
+    rooms: Registry<RoomActor>,
+    users: Registry<UserActor>,
+    directory: Directory,
+    presence: Presence,
+    workers: RwLock<Vec<Arc<WorkerLink>>>,
+    /// Where actors live while there are no workers.
+    home: ArbiterHandle,
+    /// Encodings that some socket has spoken.
+    spoken: [AtomicBool; 2],
+    /// Reads of logs that run at once.
+    reading: Semaphore,
+    draining: AtomicBool,
+}
+
+/// The way to a worker's connections.
+#[derive(Debug)]
+pub(crate) struct WorkerLink {
+    pub(crate) number: u16,
+    queue: mpsc::Sender<ToWorker>,
+    arbiter: ArbiterHandle,
+    /// Something did not fit the queue.
+    pub(crate) overflowed: AtomicBool,
+}
+
+/// Messages that wait for one worker.
+const WORKER_QUEUE_MAX: usize = 16_384;
+/// Pages of logs that are read at once for sockets that catch up.
+const READS_MAX: usize = 64;
+
+impl Node {
+    /// Starts a node on the current arbiter. Workers add themselves
+    /// ([`Connections::start`](crate::Connections::start)).
+    pub fn start(parts: NodeParts) -> Arc<Node> {
+        let node = Arc::new_cyclic(|node: &Weak<Node>| Node {
+            presence: Presence::start(node.clone(), parts.config.presence_grace_ms),
+            parts,
+            rooms: Registry::default(),
+            users: Registry::default(),
+            directory: Directory::default(),
+            workers: RwLock::default(),
+            home: Arbiter::current(),
+            spoken: Default::default(),
+            reading: Semaphore::new(READS_MAX),
+            draining: AtomicBool::new(false),
+        });
+        actix::spawn(crate::bell::listen(Arc::downgrade(&node)));
+        node
+    }
+
+    /// What survives.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    /// The time.
+    pub fn now(&self) -> Millis {
+        self.parts.clock.now()
+    }
+
+    /// Counters.
+    pub fn metrics(&self) -> &NodeMetrics {
+        &self.parts.metrics
+    }
+
+    /// Whether a token is good.
+    pub fn verify(&self, token: &str) -> Option<Claims> {
+        self.parts.tokens.verify(token, self.now())
+    }
+
+    /// Whether the server is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Logins have ended: their sockets on this node close.
+    pub fn sessions_ended(&self, user: UserId, sessions: &[SessionId]) {
+        for session in sessions {
+            let who = Who::Session(user, *session);
+            self.to_all_workers(|| ToWorker::Close { who, code: CloseCode::SessionEnded });
+        }
+    }
+
+    /// An account may not be used any more: its sockets on this node close.
+    pub fn account_disabled(&self, user: UserId) {
+        let who = Who::User(user);
+        self.to_all_workers(|| ToWorker::Close { who, code: CloseCode::Disabled });
+    }
+
+    /// The server stops: everybody is told to come back within `spread_ms`, each at another time,
+    /// and what is not written yet is written.
+    pub fn drain(&self, spread_ms: u64) {
+        self.draining.store(true, Ordering::Release);
+        self.to_all_workers(|| ToWorker::Shutdown { spread_ms });
+        self.presence.drain();
+        for room in self.rooms.keys() {
+            self.tell_room(room, RoomInput::Drain);
+        }
+    }
+
+    /// Rooms and users that are alive.
+    pub fn actors_alive(&self) -> usize {
+        self.rooms.len() + self.users.len()
+    }
+
+    /// Messages that wait for workers.
+    pub fn workers_waiting(&self) -> u64 {
+        let workers = self.workers.read().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |link: &Arc<WorkerLink>| link.queue.max_capacity() - link.queue.capacity();
+        workers.iter().map(waiting).sum::<usize>() as u64
+    }
+
+    pub(crate) fn config(&self) -> &NodeConfig {
+        &self.parts.config
+    }
+
+    pub(crate) fn bus(&self) -> &Arc<dyn Bus> {
+        &self.parts.bus
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// A socket speaks this encoding: from now on everything is encoded in it, too.
+    pub(crate) fn speaks(&self, encoding: Encoding) {
+        self.spoken[encoding.index()].store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_spoken(&self, encoding: Encoding) -> bool {
+        self.spoken[encoding.index()].load(Ordering::Acquire)
+    }
+}
+
+/// Workers.
+impl Node {
+    /// Adds the current thread as a worker.
+    pub(crate) fn add_worker(&self) -> (Arc<WorkerLink>, mpsc::Receiver<ToWorker>) {
+        let (queue, receiver) = mpsc::channel(WORKER_QUEUE_MAX);
+        let mut workers = self.workers.write().unwrap_or_else(PoisonError::into_inner);
+        let link = Arc::new(WorkerLink {
+            number: workers.len() as u16,
+            queue,
+            arbiter: Arbiter::current(),
+            overflowed: AtomicBool::new(false),
+        });
+        workers.push(link.clone());
+        (link, receiver)
+    }
+
+    fn worker(&self, number: u16) -> Option<Arc<WorkerLink>> {
+        let workers = self.workers.read().unwrap_or_else(PoisonError::into_inner);
+        workers.get(usize::from(number)).cloned()
+    }
+
+    /// Tells a worker. When its queue is full the message is dropped, and the worker looks at all
+    /// its logs within a second; requests whose answers were dropped are answered `unavailable`.
+    pub(crate) fn to_worker(&self, number: u16, message: ToWorker) {
+        if let Some(worker) = self.worker(number)
+            && let Err(mpsc::error::TrySendError::Full(_)) = worker.queue.try_send(message)
+        {
+            worker.overflowed.store(true, Ordering::Release);
+            self.metrics().mailbox_full.inc();
+        }
+    }
+
+    /// Tells a worker, and waits while its queue is full.
+    pub(crate) async fn to_worker_waiting(&self, number: u16, message: ToWorker) {
+        if let Some(worker) = self.worker(number) {
+            // A worker that has ended needs no message.
+            let _ = worker.queue.send(message).await;
+        }
+    }
+
+    pub(crate) fn to_all_workers(&self, message: impl Fn() -> ToWorker) {
+        let count = self.workers.read().unwrap_or_else(PoisonError::into_inner).len();
+        for number in 0..count {
+            self.to_worker(number as u16, message());
+        }
+    }
+
+    /// The thread of a worker; without workers the one on which the node was started.
+    fn arbiter(&self, number: usize) -> ArbiterHandle {
+        let workers = self.workers.read().unwrap_or_else(PoisonError::into_inner);
+        let count = workers.len().max(1);
+        workers.get(number % count).map_or_else(|| self.home.clone(), |link| link.arbiter.clone())
+    }
+}
+
+/// Rooms and users.
+impl Node {
+    /// Asks a room; starts its actor if need be.
+    pub(crate) fn ask_room(
+        self: &Arc<Self>,
+        room: RoomId,
+        caller: Caller,
+        request: RoomRequest,
+    ) -> Result<(), ErrorData> {
+        let message = RoomMessage(RoomInput::Request(caller, request));
+        // The last bytes of a UUID v7 are random: rooms spread evenly over threads.
+        let place = usize::from(room.as_bytes()[15]);
+        let node = self.clone();
+        let make = move |generation| RoomActor::new(node, room, generation);
+        let sent = self.rooms.send(room, message, self.now(), &self.arbiter(place), make);
+        self.sent(sent)
+    }
+
+    /// Asks a user's actor; starts it on the asking worker's thread if need be.
+    pub(crate) fn ask_user(
+        self: &Arc<Self>,
+        user: UserId,
+        input: UserInput,
+        worker: u16,
+    ) -> Result<(), ErrorData> {
+        let node = self.clone();
+        let make = move |generation| UserActor::new(node, user, generation);
+        let arbiter = self.arbiter(usize::from(worker));
+        let sent = self.users.send(user, UserMessage(input), self.now(), &arbiter, make);
+        self.sent(sent)
+    }
+
+    fn sent<M>(&self, sent: Result<(), Refused<M>>) -> Result<(), ErrorData> {
+        match sent {
+            Ok(()) => {
+                self.metrics().mailbox_depth.inc();
+                Ok(())
+            }
+            Err(Refused::Full(_)) => {
+                self.metrics().mailbox_full.inc();
+                let error = ErrorData::new(ErrorCode::Overloaded, "too many requests wait there");
+                Err(error.retry_after(500))
+            }
+            Err(Refused::Broken(_, wait_ms)) => {
+                let error = ErrorData::new(ErrorCode::Unavailable, "it is being started again");
+                Err(error.retry_after(wait_ms.max(100)))
+            }
+        }
+    }
+
+    /// Tells a user's actor, if there is one.
+    pub(crate) fn tell_user(&self, user: UserId, input: UserInput) {
+        if self.users.tell(user, UserMessage(input)).is_ok() {
+            self.metrics().mailbox_depth.inc();
+        }
+    }
+
+    /// Whether a user's actor is alive here.
+    pub(crate) fn user_is_here(&self, user: UserId) -> bool {
+        self.users.is_alive(user)
+    }
+
+    /// Tells a room's actor, if there is one.
+    pub(crate) fn tell_room(&self, room: RoomId, input: RoomInput) {
+        if self.rooms.tell(room, RoomMessage(input)).is_ok() {
+            self.metrics().mailbox_depth.inc();
+        }
+    }
+
+    /// Something outside of a room's log has changed.
+    pub(crate) fn refresh_room(&self, room: RoomId) {
+        self.tell_room(room, RoomInput::Refresh);
+    }
+
+    pub(crate) fn retire_room(&self, room: RoomId, generation: Generation) {
+        self.metrics().mailbox_depth.inc();
+        self.rooms.retire(room, generation, RoomMessage(RoomInput::Last));
+    }
+
+    pub(crate) fn retire_user(&self, user: UserId, generation: Generation) {
+        self.metrics().mailbox_depth.inc();
+        self.users.retire(user, generation, UserMessage(UserInput::Last));
+    }
+
+    /// A room's actor is gone; when it had not retired, what was asked of it is lost.
+    pub(crate) fn room_died(&self, room: RoomId, generation: Generation) {
+        if self.rooms.died(room, generation, self.now()) {
+            tracing::error!(room.id = %room, "room died");
+            self.metrics().restarts.inc();
+            self.to_all_workers(|| ToWorker::Lost(Target::Room(room)));
+        }
+    }
+
+    /// The same for a user's actor.
+    pub(crate) fn user_died(&self, user: UserId, generation: Generation) {
+        if self.users.died(user, generation, self.now()) {
+            tracing::error!(user.id = %user, "user died");
+            self.metrics().restarts.inc();
+            self.user_begins_anew(user);
+        }
+    }
+
+    /// A user's actor has forgotten everything: what was asked of it is lost, and his sockets are
+    /// looked for.
+    pub(crate) fn user_begins_anew(&self, user: UserId) {
+        self.to_all_workers(|| ToWorker::Lost(Target::User(user)));
+        self.to_all_workers(|| ToWorker::Report(user));
+    }
+
+    /// Reads on in a log, with a bound on how many do so at once.
+    pub(crate) async fn read_log(
+        &self,
+        viewer: UserRef,
+        log: (RoomKey, LogId),
+        after: Seq,
+        until: Seq,
+    ) -> salon_storage::Result<Vec<Event>> {
+        // Only closed when the node is dropped, and then nobody reads.
+        let _permit = self.reading.acquire().await;
+        self.store().read_log(viewer, log, after, until, limits::PAGE_EVENTS_MAX).await
+    }
+}

@@ -1,0 +1,223 @@
+//! How a room acts: performs the effects, and lives on when its thinking panics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::ActorContext as _;
+use actix::{
+    Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, SpawnHandle, WrapFuture as _,
+};
+use salon_protocol::signal::{CursorMoved, Typing};
+use salon_protocol::{Millis, RoomId, SignalData};
+use salon_storage::model::RoomRef;
+
+use super::messages::{Effect, RoomInput, RoomMessage};
+use super::state::Room;
+use crate::caller::{Answer, Caller};
+use crate::connection::SignalTo;
+use crate::contain::contained;
+use crate::node::Node;
+use crate::registry::{Generation, Obituary, Supervised};
+
+/// A room's actor.
+#[derive(Debug)]
+pub(crate) struct RoomActor {
+    node: Arc<Node>,
+    id: RoomId,
+    generation: Generation,
+    room: Room,
+    /// Known from the first load on; kept when the room's memory is thrown away.
+    log: Option<RoomRef>,
+    effects: Vec<Effect>,
+    answers: Vec<Answer>,
+    timer: Option<(Millis, SpawnHandle)>,
+    _obituary: Obituary,
+}
+
+impl RoomActor {
+    pub(crate) fn new(node: Arc<Node>, id: RoomId, generation: Generation) -> Self {
+        let room = Room::new(id, node.config().room_idle_ms, node.now());
+        let obituary = {
+            let node = node.clone();
+            Obituary::new(move || node.room_died(id, generation))
+        };
+        node.metrics().rooms.inc();
+        RoomActor {
+            node,
+            id,
+            generation,
+            room,
+            log: None,
+            effects: Vec::new(),
+            answers: Vec::new(),
+            timer: None,
+            _obituary: obituary,
+        }
+    }
+}
+
+impl Drop for RoomActor {
+    fn drop(&mut self) {
+        self.node.metrics().rooms.dec();
+        if let Some(log) = self.log {
+            self.node.directory().leave_alone(log.key);
+        }
+    }
+}
+
+impl Supervised for RoomActor {
+    type Key = RoomId;
+    type Message = RoomMessage;
+    const MAILBOX_MAX: usize = 8_192;
+}
+
+impl Actor for RoomActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<RoomMessage> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, RoomMessage(input): RoomMessage, context: &mut Self::Context) {
+        self.node.metrics().mailbox_depth.dec();
+        if matches!(input, RoomInput::Last) {
+            return context.stop();
+        }
+        self.take(input, context);
+    }
+}
+
+impl RoomActor {
+    fn take(&mut self, input: RoomInput, context: &mut Context<Self>) {
+        let asking = match &input {
+            RoomInput::Request(caller, _) => Some(*caller),
+            _ => None,
+        };
+        let (room, effects, node) = (&mut self.room, &mut self.effects, &self.node);
+        if let Err(panic) = contained(|| room.handle(input, node.now(), effects)) {
+            self.panicked(&panic, asking);
+        }
+        if let Some((log, head)) = self.room.log()
+            && self.log.is_none()
+        {
+            self.log = Some(log);
+            self.node.directory().look_after(log.key, head);
+        }
+        for effect in std::mem::take(&mut self.effects) {
+            self.perform(effect, context);
+        }
+        if !self.answers.is_empty() {
+            self.node.answer(std::mem::take(&mut self.answers));
+        }
+        self.set_timer(context);
+    }
+
+    /// The request that caused it is answered; the rest goes on.
+    fn panicked(&mut self, panic: &str, asking: Option<Caller>) {
+        tracing::error!(room.id = %self.id, panic, "room panicked and begins anew");
+        self.node.metrics().restarts.inc();
+        self.effects.clear();
+        if let Some(caller) = asking {
+            let error = salon_protocol::ErrorCode::Internal;
+            let error = salon_protocol::ErrorData::new(error, "internal error");
+            self.answers.push(caller.answer::<()>(&Err(error)));
+        }
+        self.room.recover(&mut self.effects);
+    }
+
+    fn perform(&mut self, effect: Effect, context: &mut Context<Self>) {
+        match effect {
+            Effect::Load | Effect::Commit(_) | Effect::LoadMember(_) | Effect::SaveCursors(_) => {
+                self.ask_store(effect, context);
+            }
+            Effect::Answer(caller, result) => self.answers.push(caller.answer(&result)),
+            Effect::AnswerReadBy(caller, seq) => {
+                let (node, id) = (self.node.clone(), self.id);
+                let read = async move {
+                    let result = node.store().read_by(caller.user, id, seq).await;
+                    let result = result.map_err(|error| error.to_error_data());
+                    node.answer(vec![caller.answer(&result)]);
+                };
+                context.spawn(read.into_actor(self));
+            }
+            Effect::Sleep => self.node.retire_room(self.id, self.generation),
+            Effect::PublishInbox(inbox) => self.node.publish_inbox(&inbox),
+            effect => {
+                if let Some(log) = self.log {
+                    self.tell(log, effect);
+                }
+            }
+        }
+    }
+
+    /// What goes out to those who follow the room.
+    fn tell(&self, log: RoomRef, effect: Effect) {
+        let node = &self.node;
+        match effect {
+            Effect::Publish(events) => node.publish_room(log, &events),
+            Effect::Announce(head) => node.announce(log.key, head),
+            Effect::Cursor { user, seq, read, only_own } => {
+                let moved = CursorMoved { user, seq };
+                let data = if read {
+                    SignalData::MessageRead(moved)
+                } else {
+                    SignalData::MessageDelivered(moved)
+                };
+                let to = if only_own {
+                    SignalTo::User(user)
+                } else {
+                    SignalTo::Log { log: log.key, except: None }
+                };
+                node.signal(to, Some(log), user, data);
+            }
+            Effect::Typing(user) => {
+                let to = SignalTo::Log { log: log.key, except: Some(user) };
+                node.signal(to, Some(log), user, SignalData::Typing(Typing { user }));
+            }
+            _ => {}
+        }
+    }
+
+    fn ask_store(&mut self, effect: Effect, context: &mut Context<Self>) {
+        let (node, id, log) = (self.node.clone(), self.id, self.log);
+        let question = async move {
+            let store = node.store();
+            match (effect, log) {
+                (Effect::Load, _) => RoomInput::Loaded(store.room(id).await),
+                (Effect::Commit(ops), Some(log)) => {
+                    RoomInput::Committed(store.commit(log, ops).await)
+                }
+                (Effect::LoadMember(user), Some(log)) => {
+                    RoomInput::Member(user, store.member(log.key, user).await)
+                }
+                (Effect::SaveCursors(updates), _) => {
+                    RoomInput::CursorsSaved(store.save_cursors(updates).await)
+                }
+                // Changes and members come after the first load.
+                _ => RoomInput::Wake,
+            }
+        };
+        let answered = question.into_actor(self).map(|input, room, context| {
+            room.take(input, context);
+        });
+        context.spawn(answered);
+    }
+
+    fn set_timer(&mut self, context: &mut Context<Self>) {
+        let Some(at) = self.room.wake_at() else { return };
+        // The idle time moves on with every request; the timer need not: it looks again when it
+        // goes off.
+        if self.timer.is_some_and(|(earlier, _)| earlier <= at) {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
+            context.cancel_future(timer);
+        }
+        let wait = Duration::from_millis((at - self.node.now()).max(1).unsigned_abs());
+        let timer = context.run_later(wait, |room, context| {
+            room.timer = None;
+            room.take(RoomInput::Wake, context);
+        });
+        self.timer = Some((at, timer));
+    }
+}

@@ -1,0 +1,64 @@
+//! The queue of changes on their way into the log: one commit at a time, in order.
+//!
+//! It stands apart from the rest of the room so that a panic in the rest does not lose it.
+
+use std::collections::VecDeque;
+
+use salon_storage::model::RoomOp;
+
+use super::messages::ReplyKind;
+use crate::caller::Caller;
+
+/// Changes of one room that wait for their commit.
+pub(crate) const PENDING_MAX: usize = 4_096;
+/// Changes of one commit.
+const COMMIT_OPS_MAX: usize = 512;
+
+/// A change that waits or is being committed.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) caller: Caller,
+    pub(crate) kind: ReplyKind,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Pipeline {
+    waiting: VecDeque<(Pending, RoomOp)>,
+    committing: Vec<Pending>,
+}
+
+impl Pipeline {
+    /// Takes a change in; gives it back when the queue is full.
+    pub(crate) fn push(&mut self, pending: Pending, op: RoomOp) -> Result<(), Pending> {
+        if self.waiting.len() >= PENDING_MAX {
+            return Err(pending);
+        }
+        self.waiting.push_back((pending, op));
+        Ok(())
+    }
+
+    /// The next commit, unless one is under way.
+    pub(crate) fn next(&mut self) -> Option<Vec<RoomOp>> {
+        if !self.committing.is_empty() || self.waiting.is_empty() {
+            return None;
+        }
+        let count = self.waiting.len().min(COMMIT_OPS_MAX);
+        let (pending, ops) = self.waiting.drain(..count).unzip();
+        self.committing = pending;
+        Some(ops)
+    }
+
+    /// The commit has ended: those who wait for its answers, in order.
+    pub(crate) fn committed(&mut self) -> Vec<Pending> {
+        std::mem::take(&mut self.committing)
+    }
+
+    /// All who wait, when the room turns out not to exist.
+    pub(crate) fn abandon(&mut self) -> Vec<Pending> {
+        self.waiting.drain(..).map(|(pending, _)| pending).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.committing.is_empty()
+    }
+}

@@ -1,0 +1,95 @@
+//! Puts the parts together: the only file that names implementations.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use prometheus_client::registry::Registry;
+use salon_actors::{Node, NodeConfig, NodeMetrics, NodeParts};
+use salon_http::auth::{LogSms, Passwords, RefreshTokens, Secret, Tokens};
+use salon_http::websocket::SocketMetrics;
+use salon_http::{AppConfig, AppParts, AppState};
+use salon_storage::blob::ObjectBlobs;
+use salon_storage::bus::LocalBus;
+use salon_storage::contract::{Bus, Meta as _, Store, SystemClock};
+use salon_storage::sql::{OpenOptions, SqlStore};
+use uuid::Uuid;
+
+use crate::config::Config;
+
+/// Everything that a running server consists of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Arc<SqlStore>,
+    pub(crate) node: Arc<Node>,
+    pub(crate) app: AppState,
+    pub(crate) sockets: Arc<SocketMetrics>,
+}
+
+/// How the store is opened.
+pub(crate) fn open_options(config: &Config) -> OpenOptions {
+    OpenOptions {
+        durability: config.durability,
+        readers: config.readers,
+        rules: config.rules,
+        ..OpenOptions::new(config.database.clone())
+    }
+}
+
+/// Opens the store and starts the node on the current arbiter.
+pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Parts> {
+    let store = SqlStore::open(open_options(config)).await.context("cannot open the store")?;
+    let store = Arc::new(store);
+    let secret = signing_secret(config, &store).await?;
+    let tokens = Arc::new(Tokens::new(&secret, &config.jwt_secrets_accepted));
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::alone());
+    let blobs = ObjectBlobs::local(&config.data_dir.join("blobs"))?;
+    let passwords = Passwords::new(config.password_cost, config.workers);
+    let node_metrics = NodeMetrics::default();
+    let sockets = Arc::new(SocketMetrics::default());
+    let node = Node::start(NodeParts {
+        store: store.clone() as Arc<dyn Store>,
+        bus: bus.clone(),
+        clock: Arc::new(SystemClock),
+        tokens: tokens.clone(),
+        config: NodeConfig {
+            rate_limits: config.rate_limits,
+            recall_window_ms: config.rules.recall_window_ms,
+            ..NodeConfig::default()
+        },
+        metrics: node_metrics.clone(),
+    });
+    let mut registry = Registry::with_prefix("salon");
+    node_metrics.register(&mut registry);
+    store.metrics().register(&mut registry);
+    salon_http::register_socket_metrics(&mut registry, &sockets, &node, &store);
+    let app = AppState::new(AppParts {
+        node: node.clone(),
+        store: store.clone(),
+        bus,
+        blobs: Arc::new(blobs),
+        tokens,
+        refresh: Arc::new(RefreshTokens::new(&secret)),
+        passwords: Arc::new(passwords.map_err(anyhow::Error::msg)?),
+        sms: Arc::new(LogSms),
+        config: AppConfig {
+            trust_proxy: config.trust_proxy,
+            rate_limits: config.rate_limits,
+            metrics_token: config.metrics_token.clone(),
+            data_folder: Some(config.data_dir.clone()),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        metrics: Arc::new(registry),
+    });
+    Ok(Parts { store, node, app, sockets })
+}
+
+/// The configured secret, or the one that the database keeps for all nodes.
+async fn signing_secret(config: &Config, store: &SqlStore) -> anyhow::Result<Secret> {
+    if let Some(secret) = &config.jwt_secret {
+        return Ok(secret.clone());
+    }
+    // 244 random bits.
+    let fresh = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let kept = store.secret("jwt", fresh).await.context("cannot keep a secret")?;
+    Secret::new(kept).map_err(anyhow::Error::msg)
+}

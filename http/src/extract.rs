@@ -1,0 +1,98 @@
+//! What a handler takes as arguments, so that it cannot forget to check it.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+
+use actix_web::dev::Payload;
+use actix_web::error::JsonPayloadError;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use salon_actors::Claims;
+use salon_protocol::{ErrorCode, ErrorData};
+
+use crate::error::ApiError;
+use crate::limit::Act;
+use crate::state::AppState;
+
+/// A body is not longer than this, in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Somebody with a valid access token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Authenticated(pub(crate) Claims);
+
+impl FromRequest for Authenticated {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authenticated(request))
+    }
+}
+
+fn authenticated(request: &HttpRequest) -> Result<Authenticated, ApiError> {
+    let state = state(request)?;
+    let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = token.and_then(bearer).ok_or_else(ApiError::unauthorized)?;
+    let claims = state.node.verify(token).ok_or_else(ApiError::unauthorized)?;
+    Ok(Authenticated(claims))
+}
+
+/// The token in an `Authorization` header.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The address of the client, with the general rate taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub(crate) IpAddr);
+
+impl FromRequest for Client {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(client(request))
+    }
+}
+
+fn client(request: &HttpRequest) -> Result<Client, ApiError> {
+    let state = state(request)?;
+    let address = state.client_address(request.peer_addr(), request.headers());
+    state.limits.take(Act::Request, address)?;
+    Ok(Client(address))
+}
+
+fn state(request: &HttpRequest) -> Result<&AppState, ApiError> {
+    request
+        .app_data::<web::Data<AppState>>()
+        .map(|state| state.get_ref())
+        .ok_or_else(|| ApiError::new(ErrorCode::Internal, "internal error"))
+}
+
+/// How bodies are read: a bound on their size, and errors that name the field.
+pub(crate) fn json_config() -> web::JsonConfig {
+    web::JsonConfig::default()
+        .limit(BODY_BYTES_MAX)
+        .content_type_required(false)
+        .error_handler(|error, _| json_error(&error).into())
+}
+
+fn json_error(error: &JsonPayloadError) -> ApiError {
+    let data = match error {
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+            ErrorData::new(ErrorCode::TooLarge, "the body is too large")
+        }
+        JsonPayloadError::Deserialize(error) => {
+            let text = error.to_string();
+            let reason = text.split(" at line ").next().unwrap_or(&text);
+            match reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+                Some(field) => ErrorData::field(field, "is missing"),
+                None => ErrorData::field("body", reason),
+            }
+        }
+        _ => ErrorData::field("body", "expected JSON"),
+    };
+    ApiError(data)
+}
