@@ -6,12 +6,25 @@
 use std::sync::Weak;
 
 use bytes::Bytes;
-use salon_protocol::{Event, LogId, Seq};
+use salon_protocol::{Event, LogId, RoomId, Seq, UserId};
 use salon_storage::contract::{Bell, Topic};
 use salon_storage::model::RoomKey;
+use serde::{Deserialize, Serialize};
 
+use crate::connection::Subscription;
 use crate::node::Node;
 use crate::room::RoomInput;
+
+/// What a bell says.
+#[derive(Debug, Serialize, Deserialize)]
+enum Ring {
+    /// These events are committed.
+    Events(Vec<Event>),
+    /// The user follows a room from behind `after` on.
+    Follow { key: i64, room: RoomId, after: Seq, head: Seq },
+    /// The user gets a room up to `last`.
+    Unfollow { key: i64, last: Seq },
+}
 
 impl Node {
     /// A worker's first socket wants a log: this node listens for it.
@@ -31,24 +44,53 @@ impl Node {
 
     /// Tells other nodes of events that were committed here.
     pub(crate) fn ring_log(&self, log: RoomKey, events: &[Event]) {
-        if !self.bus().has_peers() {
-            return;
-        }
-        match serde_json::to_vec(events) {
-            Ok(payload) => {
-                self.bus().ring(Bell { topic: Topic::Log(log), payload: Bytes::from(payload) });
-            }
-            Err(error) => tracing::error!(error = %error, "events do not encode"),
+        if self.bus().has_peers() {
+            self.ring(Topic::Log(log), &Ring::Events(events.to_vec()));
         }
     }
 
-    /// Another node has committed events.
+    /// Tells the nodes where a user is that he follows a room.
+    pub(crate) fn ring_follow(&self, user: UserId, log: Subscription) {
+        if let (true, LogId::Room(room)) = (self.bus().has_peers(), log.id) {
+            let Subscription { log, after, head, .. } = log;
+            self.ring(Topic::User(user), &Ring::Follow { key: log.0, room, after, head });
+        }
+    }
+
+    /// Tells the nodes where a user is that he no longer follows a room.
+    pub(crate) fn ring_unfollow(&self, user: UserId, log: RoomKey, last: Seq) {
+        if self.bus().has_peers() {
+            self.ring(Topic::User(user), &Ring::Unfollow { key: log.0, last });
+        }
+    }
+
+    fn ring(&self, topic: Topic, ring: &Ring) {
+        match serde_json::to_vec(ring) {
+            Ok(payload) => self.bus().ring(Bell { topic, payload: Bytes::from(payload) }),
+            Err(error) => tracing::error!(error = %error, "a bell does not encode"),
+        }
+    }
+
+    /// Another node has rung.
     fn rung(&self, bell: &Bell) {
-        let Topic::Log(log) = bell.topic else { return };
-        let events: Vec<Event> = match serde_json::from_slice(&bell.payload) {
-            Ok(events) => events,
+        let ring: Ring = match serde_json::from_slice(&bell.payload) {
+            Ok(ring) => ring,
             Err(error) => return tracing::error!(error = %error, "a bell does not decode"),
         };
+        match (bell.topic, ring) {
+            (Topic::Log(log), Ring::Events(events)) => self.rung_events(log, events),
+            (Topic::User(user), Ring::Follow { key, room, after, head }) => {
+                let (log, id) = (RoomKey(key), LogId::Room(room));
+                self.subscribe(user, Subscription { log, id, after, head });
+            }
+            (Topic::User(user), Ring::Unfollow { key, last }) => {
+                self.unsubscribe(user, RoomKey(key), last);
+            }
+            (topic, ring) => tracing::error!(?topic, ?ring, "a bell of another topic"),
+        }
+    }
+
+    fn rung_events(&self, log: RoomKey, events: Vec<Event>) {
         let Some(first) = events.first() else { return };
         match first.room {
             LogId::Room(room) => {

@@ -69,12 +69,16 @@ pub(crate) struct WorkerLink {
     pub(crate) number: u16,
     queue: mpsc::Sender<ToWorker>,
     arbiter: ArbiterHandle,
-    /// Something did not fit the queue.
+    /// Events or signals did not fit the queue: the worker has to look at its logs.
     pub(crate) overflowed: AtomicBool,
+    /// Something did not fit that nothing makes good: the worker's sockets have to begin anew.
+    pub(crate) lost: AtomicBool,
 }
 
 /// Messages that wait for one worker.
 const WORKER_QUEUE_MAX: usize = 16_384;
+/// Of these: kept free for what is not made good by the next event.
+const WORKER_QUEUE_RESERVE: usize = 8_192;
 /// Pages of logs that are read at once for sockets that catch up.
 const READS_MAX: usize = 64;
 
@@ -197,6 +201,7 @@ impl Node {
             queue,
             arbiter: Arbiter::current(),
             overflowed: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         });
         workers.push(link.clone());
         (link, receiver)
@@ -207,13 +212,16 @@ impl Node {
         workers.get(usize::from(number)).cloned()
     }
 
-    /// Tells a worker. When its queue is full the message is dropped, and the worker looks at all
-    /// its logs within a second; requests whose answers were dropped are answered `unavailable`.
+    /// Tells a worker. When its queue is nearly full, events and signals are dropped, and the
+    /// worker looks at all its logs within a second. When it is full to the brim, the worker closes
+    /// all its sockets before it hears anything that is told later: they come back to what is true.
     pub(crate) fn to_worker(&self, number: u16, message: ToWorker) {
-        if let Some(worker) = self.worker(number)
-            && let Err(mpsc::error::TrySendError::Full(_)) = worker.queue.try_send(message)
-        {
-            worker.overflowed.store(true, Ordering::Release);
+        let Some(worker) = self.worker(number) else { return };
+        let flag = if message.can_be_dropped() { &worker.overflowed } else { &worker.lost };
+        let full = message.can_be_dropped() && worker.queue.capacity() <= WORKER_QUEUE_RESERVE;
+        let told = if full { Err(()) } else { worker.queue.try_send(message).map_err(|_| ()) };
+        if told.is_err() {
+            flag.store(true, Ordering::Release);
             self.metrics().mailbox_full.inc();
         }
     }

@@ -36,6 +36,16 @@ impl Node {
         self.metrics().messages.inc_by(messages.count() as u64);
         self.tell_room_events(room.key, room.id, events);
         self.ring_log(room.key, events);
+        for step in steps(events) {
+            match step {
+                Step::Tell(_) => {}
+                Step::Follow(user, after) => {
+                    let (log, id) = (room.key, LogId::Room(room.id));
+                    self.ring_follow(user, Subscription { log, id, after, head: after + 1 });
+                }
+                Step::Unfollow(user, last) => self.ring_unfollow(user, room.key, last),
+            }
+        }
     }
 
     /// Tells of events of a room, on this node.
@@ -124,6 +134,7 @@ impl Node {
             let id = LogId::Room(made.room.id);
             let log = Subscription { log: made.room.key, id, after: 0, head: 1 };
             self.subscribe(*user, log);
+            self.ring_follow(*user, log);
         }
     }
 

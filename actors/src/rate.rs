@@ -117,13 +117,14 @@ impl Buckets {
         let step_us = per_us / i64::from(count);
         let now_us = now * 1_000;
         let bucket = &mut self.empty_at_us[class as usize];
-        // A clock that was set back must not shut anybody out for longer than a full bucket.
-        let filled_to = (*bucket).max(now_us).min(now_us + per_us);
-        let over_us = filled_to + step_us - now_us - per_us;
+        // A clock that was set back must not shut anybody out for longer than a full bucket, also
+        // when the answer is no: the bucket drains from the time that is now.
+        *bucket = (*bucket).clamp(now_us, now_us + per_us);
+        let over_us = *bucket + step_us - now_us - per_us;
         if over_us > 0 {
             return Err((over_us + 999) / 1_000);
         }
-        *bucket = filled_to + step_us;
+        *bucket += step_us;
         Ok(())
     }
 }

@@ -59,6 +59,8 @@ close_codes! {
     Flood 4102 "too many malformed frames",
     /// The server stops; another one is, or will be, there.
     Shutdown 4200 "server is shutting down",
+    /// The server could not keep up and lost track of what its sockets have got.
+    Overloaded 4201 "server is overloaded",
 }
 
 impl CloseCode {

@@ -158,13 +158,19 @@ impl Actor for ConnectionActor {
 
 impl StreamHandler<Vec<ToWorker>> for ConnectionActor {
     fn handle(&mut self, batch: Vec<ToWorker>, _: &mut Self::Context) {
-        let Inner { worker, world, .. } = &mut *self.inner.borrow_mut();
+        let Inner { worker, world, link } = &mut *self.inner.borrow_mut();
+        if link.lost.swap(false, Ordering::AcqRel) {
+            tracing::error!("a worker's queue is full; its sockets begin anew");
+            worker.begin_anew(world);
+        }
         for message in batch {
             let outcome = crate::contain::contained(|| worker.told(message, world));
             if let Err(panic) = outcome {
-                // One message is lost; whoever follows a log notices by its next event.
+                // One message is lost: the logs are looked at with the next tick, and requests
+                // whose answers it held are answered in time.
                 tracing::error!(panic, "connections panicked");
                 world.node.metrics().restarts.inc();
+                link.overflowed.store(true, Ordering::Release);
             }
         }
     }

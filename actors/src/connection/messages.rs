@@ -165,3 +165,10 @@ pub(crate) enum ToWorker {
     /// A user's actor was started again: it wants to know his sockets.
     Report(UserId),
 }
+
+impl ToWorker {
+    /// Whether a worker that did not get it can make up for it from the directory and the log.
+    pub(crate) fn can_be_dropped(&self) -> bool {
+        matches!(self, ToWorker::Events(_) | ToWorker::Announce { .. } | ToWorker::Signal(_))
+    }
+}

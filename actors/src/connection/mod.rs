@@ -31,7 +31,3 @@ pub(crate) use messages::{
     Batch, Open, SignalFrame, SignalKey, SignalTo, Subscription, Target, ToWorker, Who,
 };
 pub use messages::{Greeting, Incoming};
-#[cfg(any(test, feature = "sim"))]
-pub(crate) use outlet::Outlet;
-#[cfg(any(test, feature = "sim"))]
-pub(crate) use state::Worker;

@@ -525,6 +525,15 @@ impl Worker {
         }
     }
 
+    /// Something was lost that nothing makes good: whoever comes back finds what is true.
+    pub(crate) fn begin_anew(&mut self, out: &mut impl Outlet) {
+        let ids: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
+        for (place, id) in ids.iter().enumerate() {
+            let retry_after_ms = 500 + place as u64 % 5_000;
+            self.close(*id, CloseCode::Overloaded, Some(retry_after_ms), out);
+        }
+    }
+
     /// Tells everybody to come back, spread over time, and closes.
     fn shutdown(&mut self, spread_ms: u64, out: &mut impl Outlet) {
         let ids: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();

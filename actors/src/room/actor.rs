@@ -12,7 +12,7 @@ use salon_protocol::{Millis, RoomId, SignalData};
 use salon_storage::model::RoomRef;
 
 use super::messages::{Effect, RoomInput, RoomMessage};
-use super::state::Room;
+use super::state::{Lost, Room};
 use crate::caller::{Answer, Caller};
 use crate::connection::SignalTo;
 use crate::contain::contained;
@@ -93,9 +93,10 @@ impl RoomActor {
             RoomInput::Request(caller, _) => Some(*caller),
             _ => None,
         };
+        let lost = Lost::by(&input);
         let (room, effects, node) = (&mut self.room, &mut self.effects, &self.node);
         if let Err(panic) = contained(|| room.handle(input, node.now(), effects)) {
-            self.panicked(&panic, asking);
+            self.panicked(&panic, asking, lost);
         }
         if let Some((log, head)) = self.room.log()
             && self.log.is_none()
@@ -113,7 +114,7 @@ impl RoomActor {
     }
 
     /// The request that caused it is answered; the rest goes on.
-    fn panicked(&mut self, panic: &str, asking: Option<Caller>) {
+    fn panicked(&mut self, panic: &str, asking: Option<Caller>, lost: Lost) {
         tracing::error!(room.id = %self.id, panic, "room panicked and begins anew");
         self.node.metrics().restarts.inc();
         self.effects.clear();
@@ -122,7 +123,7 @@ impl RoomActor {
             let error = salon_protocol::ErrorData::new(error, "internal error");
             self.answers.push(caller.answer::<()>(&Err(error)));
         }
-        self.room.recover(&mut self.effects);
+        self.room.recover(lost, self.node.now(), &mut self.effects);
     }
 
     fn perform(&mut self, effect: Effect, context: &mut Context<Self>) {

@@ -28,6 +28,7 @@ pub(crate) enum RoomRequest {
 
 impl RoomRequest {
     /// The request to a room that a frame is, if it is one.
+    #[expect(clippy::result_large_err, reason = "what is no room's is passed on as it came")]
     pub(crate) fn from_frame(request: Request) -> Result<(RoomId, RoomRequest), Request> {
         let (room, change) = match request {
             Request::SendMessage(send) => {
@@ -167,12 +168,12 @@ impl ReplyKind {
         }
     }
 
-    pub(crate) fn reply(self, room: RoomId, seq: Seq, at: Millis, duplicate: bool) -> Reply {
+    pub(crate) fn reply(&self, room: RoomId, seq: Seq, at: Millis, duplicate: bool) -> Reply {
         match self {
             ReplyKind::Sent => Reply::Sent(Sent { room, seq, at, duplicate }),
             ReplyKind::Done => Reply::Done(Done { seq, duplicate }),
             ReplyKind::Joined => Reply::Joined(Joined { room, seq }),
-            ReplyKind::Link(link) => Reply::Link(Link { link }),
+            ReplyKind::Link(link) => Reply::Link(Link { link: link.clone() }),
         }
     }
 }

@@ -22,8 +22,4 @@ mod state;
 mod tests;
 
 pub(crate) use actor::RoomActor;
-#[cfg(any(test, feature = "sim"))]
-pub(crate) use messages::{Effect, Reply};
 pub(crate) use messages::{RoomInput, RoomMessage, RoomRequest};
-#[cfg(any(test, feature = "sim"))]
-pub(crate) use state::Room;

@@ -48,9 +48,14 @@ impl Pipeline {
         Some(ops)
     }
 
-    /// The commit has ended: those who wait for its answers, in order.
-    pub(crate) fn committed(&mut self) -> Vec<Pending> {
-        std::mem::take(&mut self.committing)
+    /// Those who wait for the answers of the commit under way, in order.
+    pub(crate) fn committing(&self) -> &[Pending] {
+        &self.committing
+    }
+
+    /// The commit has ended, and all who waited for it have their answers.
+    pub(crate) fn ended(&mut self) {
+        self.committing = Vec::new();
     }
 
     /// All who wait, when the room turns out not to exist.

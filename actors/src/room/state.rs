@@ -24,6 +24,27 @@ const MEMBERS_KNOWN_MAX: usize = 10_000;
 /// Somebody who types is shown at most so often.
 const TYPING_EVERY_MS: Millis = 1_000;
 
+/// What a panic has cost beside the request that caused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    Nothing,
+    /// The results of a commit.
+    Commit,
+    /// What was read of the room.
+    Load,
+}
+
+impl Lost {
+    /// When this input caused it.
+    pub(crate) fn by(input: &RoomInput) -> Self {
+        match input {
+            RoomInput::Committed(_) => Lost::Commit,
+            RoomInput::Loaded(_) => Lost::Load,
+            _ => Lost::Nothing,
+        }
+    }
+}
+
 /// A room.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -149,10 +170,32 @@ impl Room {
     }
 
     /// After a panic: keeps the changes on their way, forgets what it remembered, and reads it
-    /// again. Requests that waited for a member to be read are lost to the connection's time-out.
-    pub(crate) fn recover(&mut self, out: &mut Vec<Effect>) {
-        self.phase = Phase::Loading;
-        out.push(Effect::Load);
+    /// again. Whoever waited for what is lost is told to try again.
+    pub(crate) fn recover(&mut self, lost: Lost, now: Millis, out: &mut Vec<Effect>) {
+        let error = ErrorData::new(ErrorCode::Unavailable, "the room had to begin anew");
+        let error = error.retry_after(500);
+        let refuse = |caller: Caller| Effect::Answer(caller, Err(error.clone()));
+        if let Phase::Awake(memory) = &mut self.phase {
+            for (caller, request) in memory.asking.drain().flat_map(|(_, asking)| asking) {
+                if !matches!(request, RoomRequest::Delivered(_)) {
+                    out.push(refuse(caller));
+                }
+            }
+            out.extend(memory.read_by.drain(..).map(|(caller, _)| refuse(caller)));
+        }
+        if lost == Lost::Commit {
+            out.extend(self.pipeline.committing().iter().map(|pending| refuse(pending.caller)));
+            self.pipeline.ended();
+        }
+        if lost == Lost::Load {
+            // Once more, but not at once: it may panic again.
+            self.phase = Phase::Asleep;
+            self.reload_at = Some(now + RELOAD_AFTER_MS);
+            out.extend(self.waiting.drain(..).map(|(caller, _)| refuse(caller)));
+        } else {
+            self.phase = Phase::Loading;
+            out.push(Effect::Load);
+        }
     }
 
     /// When the room wants to be woken, if ever.
@@ -223,6 +266,8 @@ impl Room {
                     out.push(Effect::Announce(snapshot.head));
                     self.phase = Phase::Awake(Box::new(Memory::new(snapshot)));
                 }
+                // Changes that a panic left waiting go first: they came first.
+                out.extend(self.pipeline.next().map(Effect::Commit));
                 for (caller, request) in std::mem::take(&mut self.waiting) {
                     self.request(caller, request, now, out);
                 }
@@ -254,17 +299,17 @@ impl Room {
         now: Millis,
         out: &mut Vec<Effect>,
     ) {
-        let pending = self.pipeline.committed();
+        let pending = self.pipeline.committing();
         match results {
             Ok(results) => {
                 let (mut events, mut inbox) = (Vec::new(), Vec::new());
-                for (Pending { caller, kind }, result) in pending.into_iter().zip(results) {
+                for (Pending { caller, kind }, result) in pending.iter().zip(results) {
                     let answer = result.map(|done| {
                         events.extend(done.events);
                         inbox.extend(done.inbox);
                         kind.reply(self.id, done.seq, done.at, done.duplicate)
                     });
-                    out.push(Effect::Answer(caller, answer));
+                    out.push(Effect::Answer(*caller, answer));
                 }
                 self.publish(events, now, out);
                 if !inbox.is_empty() {
@@ -273,12 +318,13 @@ impl Room {
             }
             Err(error) => {
                 for Pending { caller, .. } in pending {
-                    out.push(Effect::Answer(caller, Err(error.to_error_data())));
+                    out.push(Effect::Answer(*caller, Err(error.to_error_data())));
                 }
                 // It may have been committed all the same: look, as soon as the store answers.
                 self.reload_at = Some(now + RELOAD_AFTER_MS);
             }
         }
+        self.pipeline.ended();
         out.extend(self.pipeline.next().map(Effect::Commit));
     }
 

@@ -10,6 +10,7 @@ use actix::{
 use bytes::Bytes;
 use salon_protocol::{CloseCode, ErrorCode, ErrorData, Millis, UserId, codec};
 use salon_storage::StoreError;
+use salon_storage::contract::Topic;
 use salon_storage::model::{Membership, OpenOutcome, Opening, RoomKey};
 
 use super::messages::{Effect, UserInput, UserMessage};
@@ -45,6 +46,8 @@ impl UserActor {
             Obituary::new(move || node.user_died(id, generation))
         };
         node.metrics().users.inc();
+        // Before anything is read: what changes after that is told.
+        node.bus().listen(Topic::User(id));
         UserActor {
             node,
             id,
@@ -61,6 +64,9 @@ impl UserActor {
 impl Drop for UserActor {
     fn drop(&mut self) {
         self.node.metrics().users.dec();
+        if !self.node.user_is_here(self.id) {
+            self.node.bus().ignore(Topic::User(self.id));
+        }
         if let Some(inbox) = self.inbox {
             self.node.directory().leave_alone(inbox);
         }

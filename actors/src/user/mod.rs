@@ -21,5 +21,3 @@ mod tests;
 
 pub(crate) use actor::UserActor;
 pub(crate) use messages::{UserInput, UserMessage};
-#[cfg(any(test, feature = "sim"))]
-pub(crate) use opening::plan;

@@ -1,0 +1,300 @@
+//! Conn1: events of a log come in ascending order, without hole or repetition.
+
+use super::*;
+use crate::connection::{SignalFrame, SignalKey, SignalTo};
+use salon_storage::StoreError;
+
+fn leave(bench: &mut Bench, slot: u32, last: Seq) {
+    bench.tell(ToWorker::Unsubscribe { user: user(slot).id, log: LOG, last });
+}
+
+fn join(bench: &mut Bench, slot: u32, after: Seq, head: Seq) {
+    bench.tell(ToWorker::Subscribe { user: user(slot).id, log: subscription(after, head) });
+}
+
+fn signal(bench: &mut Bench, to: SignalTo, about: u32, text: &str) {
+    let frame = |encoding: Encoding| Some(encoding.frame(&json!({"type": text}), 64));
+    let key = SignalKey { kind: "typing", room: Some(room()), user: user(about).id };
+    let frames = [frame(Encoding::Json), frame(Encoding::MessagePack)];
+    bench.tell(ToWorker::Signal(Arc::new(SignalFrame { to, key, frames })));
+}
+
+#[test]
+fn events_in_order_go_out_at_once() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(4, 4)]);
+    bench.open(2, vec![subscription(4, 4)]);
+    bench.events(5..=5);
+    bench.events(6..=8);
+    assert_eq!(bench.seqs(1), [5, 6, 7, 8]);
+    assert_eq!(bench.seqs(2), [5, 6, 7, 8]);
+    bench.events(6..=8);
+    assert!(bench.taken(1).is_empty(), "told twice, sent once");
+    assert!(bench.world.reads.is_empty());
+}
+
+#[test]
+fn what_was_missed_is_read_before_anything_else() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(2, 5)]);
+    assert_eq!((bench.world.reads[0].after, bench.world.reads[0].until), (2, Seq::MAX));
+    bench.events(6..=6);
+    assert!(bench.taken(1).is_empty());
+    bench.page(3..=5);
+    assert_eq!(bench.seqs(1), [3, 4, 5]);
+    assert_eq!(bench.world.reads[0].after, 5, "what came meanwhile");
+    bench.page(6..=6);
+    assert_eq!(bench.seqs(1), [6]);
+    bench.events(7..=7);
+    assert_eq!(bench.seqs(1), [7]);
+    assert!(bench.world.reads.is_empty());
+}
+
+#[test]
+fn a_hole_is_filled_from_the_log() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.events(1..=1);
+    bench.events(4..=4);
+    assert_eq!(bench.seqs(1), [1]);
+    bench.page(2..=4);
+    assert_eq!(bench.seqs(1), [2, 3, 4]);
+    // A batch that begins with what was sent already.
+    bench.events(3..=6);
+    bench.page(5..=6);
+    assert_eq!(bench.seqs(1), [5, 6]);
+}
+
+#[test]
+fn an_announcement_and_an_audit_find_what_was_not_told() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.tell(ToWorker::Announce { log: LOG, head: 2 });
+    bench.page(1..=2);
+    assert_eq!(bench.seqs(1), [1, 2]);
+    bench.tell(ToWorker::Announce { log: LOG, head: 2 });
+    bench.worker.audit(&mut bench.world);
+    assert!(bench.world.reads.is_empty(), "nothing is missing");
+    bench.world.heads.insert(LOG, 3);
+    bench.worker.audit(&mut bench.world);
+    bench.page(3..=3);
+    assert_eq!(bench.seqs(1), [3]);
+}
+
+#[test]
+fn a_store_that_does_not_answer_is_asked_again_with_the_next_tick() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 2)]);
+    bench.answer_read(Err(StoreError::Unavailable("no disk".into())));
+    assert!(bench.world.reads.is_empty() && bench.taken(1).is_empty());
+    bench.tick();
+    bench.page(1..=2);
+    assert_eq!(bench.seqs(1), [1, 2]);
+}
+
+#[test]
+fn what_the_log_has_no_longer_is_passed_over() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 9)]);
+    bench.page(7..=9);
+    assert_eq!(bench.seqs(1), [7, 8, 9]);
+    bench.tell(ToWorker::Announce { log: LOG, head: 12 });
+    bench.answer_read(Ok(Vec::new()));
+    assert!(bench.world.reads.is_empty());
+    bench.events(13..=13);
+    assert_eq!(bench.seqs(1), [13]);
+}
+
+#[test]
+fn pages_are_read_one_log_after_the_other() {
+    let mut bench = Bench::new();
+    let other = Subscription { log: RoomKey(8), ..subscription(0, 1) };
+    bench.open(1, vec![subscription(0, 2), other]);
+    assert_eq!(bench.world.reads.len(), 1);
+    bench.page(1..=1);
+    assert_eq!(bench.world.reads[0].log, RoomKey(8), "one log does not hold up the others");
+    bench.page(1..=1);
+    assert_eq!((bench.world.reads[0].log, bench.world.reads[0].after), (LOG, 1));
+    bench.page(2..=2);
+    assert_eq!(bench.seqs(1), [1, 1, 2]);
+    assert!(bench.world.reads.is_empty());
+}
+
+#[test]
+fn a_slow_socket_gets_nothing_until_it_has_drained() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.open(2, vec![subscription(0, 0)]);
+    bench.world.backlog.insert(1, HIGH_BYTES + 1);
+    bench.events(1..=1);
+    bench.events(2..=2);
+    bench.events(3..=3);
+    assert_eq!((bench.seqs(1), bench.seqs(2)), (vec![1], vec![1, 2, 3]));
+    bench.tell(ToWorker::Announce { log: LOG, head: 3 });
+    assert!(bench.world.reads.is_empty());
+    bench.drain(1);
+    bench.page(2..=3);
+    bench.events(4..=4);
+    assert_eq!(bench.seqs(1), [2, 3, 4]);
+}
+
+#[test]
+fn a_page_stops_where_the_socket_gets_slow() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 4)]);
+    bench.world.backlog.insert(1, HIGH_BYTES + 1);
+    bench.page(1..=4);
+    assert_eq!(bench.seqs(1), [1]);
+    assert!(bench.world.reads.is_empty());
+    bench.drain(1);
+    bench.page(2..=4);
+    assert_eq!(bench.seqs(1), [2, 3, 4]);
+    assert!(bench.world.reads.is_empty());
+}
+
+#[test]
+fn answers_can_make_a_socket_slow_too() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.world.backlog.insert(1, HIGH_BYTES + 1);
+    bench.say(1, &json!({"type": "ping", "ref": 1}));
+    assert_eq!(bench.kinds(1), ["ok"]);
+    bench.events(1..=1);
+    assert!(bench.taken(1).is_empty());
+    bench.drain(1);
+    bench.page(1..=1);
+    assert_eq!(bench.seqs(1), [1]);
+}
+
+#[test]
+fn a_slow_socket_gets_the_newest_signal_of_each_kind() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.open(2, vec![subscription(0, 0)]);
+    let to = SignalTo::Log { log: LOG, except: Some(user(2).id) };
+    signal(&mut bench, to, 2, "at once");
+    assert_eq!((bench.kinds(1), bench.kinds(2)), (vec!["at once".to_owned()], Vec::new()));
+    bench.world.backlog.insert(1, HIGH_BYTES + 1);
+    bench.events(1..=1);
+    bench.taken(1);
+    for text in ["old", "newer", "newest"] {
+        signal(&mut bench, to, 2, text);
+    }
+    signal(&mut bench, SignalTo::User(user(1).id), 3, "another");
+    assert!(bench.taken(1).is_empty());
+    bench.drain(1);
+    assert_eq!(bench.kinds(1), ["newest", "another"]);
+    assert_eq!(bench.world.dropped_signals, 2);
+}
+
+#[test]
+fn signals_for_a_slow_socket_are_bounded() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.world.backlog.insert(1, HIGH_BYTES + 1);
+    bench.events(1..=1);
+    bench.taken(1);
+    for about in 0..300 {
+        signal(&mut bench, SignalTo::User(user(1).id), about, "presence");
+    }
+    assert_eq!(bench.world.dropped_signals, 300 - 256);
+    bench.drain(1);
+    assert_eq!(bench.taken(1).len(), 256);
+}
+
+#[test]
+fn nothing_is_pushed_before_the_answer_to_auth() {
+    let mut bench = Bench::new();
+    bench.begin(1);
+    join(&mut bench, 1, 0, 1);
+    bench.events(1..=1);
+    signal(&mut bench, SignalTo::User(user(1).id), 2, "typing");
+    assert!(bench.taken(1).is_empty());
+    // The room was joined after its rooms were read, and before they came.
+    bench.grant(1, Vec::new());
+    assert_eq!(bench.kinds(1), ["ok"]);
+    bench.page(1..=1);
+    assert_eq!(bench.seqs(1), [1]);
+}
+
+#[test]
+fn who_left_while_the_session_opened_gets_his_going_and_no_more() {
+    let mut bench = Bench::new();
+    bench.begin(1);
+    leave(&mut bench, 1, 6);
+    bench.grant(1, vec![subscription(4, 4)]);
+    bench.kinds(1);
+    assert_eq!((bench.world.reads[0].after, bench.world.reads[0].until), (4, 6));
+    bench.events(5..=7);
+    bench.page(5..=6);
+    assert_eq!(bench.seqs(1), [5, 6]);
+    bench.events(8..=8);
+    assert!(bench.taken(1).is_empty() && bench.world.reads.is_empty());
+    assert_eq!(bench.world.registered[&LOG], 0);
+}
+
+#[test]
+fn who_goes_gets_his_going_last() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.open(2, vec![subscription(0, 0)]);
+    bench.events(1..=2);
+    leave(&mut bench, 1, 2);
+    bench.events(3..=3);
+    assert_eq!((bench.seqs(1), bench.seqs(2)), (vec![1, 2], vec![1, 2, 3]));
+    join(&mut bench, 1, 3, 4);
+    bench.page(4..=4);
+    bench.events(5..=5);
+    assert_eq!(bench.seqs(1), [4, 5], "he came back");
+}
+
+#[test]
+fn who_goes_while_he_is_slow_gets_his_going_when_he_has_drained() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 0)]);
+    bench.world.backlog.insert(1, HIGH_BYTES + 1);
+    bench.events(1..=1);
+    bench.events(2..=2);
+    leave(&mut bench, 1, 2);
+    bench.events(3..=3);
+    assert_eq!(bench.seqs(1), [1]);
+    bench.drain(1);
+    assert_eq!(bench.world.reads[0].until, 2);
+    bench.page(2..=2);
+    assert_eq!(bench.seqs(1), [2]);
+    assert_eq!(bench.world.registered[&LOG], 0);
+}
+
+#[test]
+fn who_comes_back_before_he_has_read_up_to_his_going_begins_there() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(0, 3)]);
+    leave(&mut bench, 1, 4);
+    join(&mut bench, 1, 7, 8);
+    bench.world.heads.insert(LOG, 8);
+    bench.page(1..=3);
+    assert!(bench.taken(1).is_empty(), "what he may not read any more");
+    bench.page(8..=8);
+    bench.events(9..=9);
+    assert_eq!(bench.seqs(1), [8, 9]);
+}
+
+#[test]
+fn followers_who_go_leave_the_others_where_they_are() {
+    let mut bench = Bench::new();
+    for slot in 1..=4 {
+        bench.open(slot, vec![subscription(0, 0)]);
+    }
+    bench.close(1);
+    bench.events(1..=1);
+    bench.close(3);
+    bench.world.backlog.insert(4, HIGH_BYTES + 1);
+    bench.events(2..=2);
+    bench.events(3..=3);
+    assert_eq!((bench.seqs(2), bench.seqs(4)), (vec![1, 2, 3], vec![1, 2]));
+    bench.close(2);
+    bench.drain(4);
+    bench.page(3..=3);
+    assert_eq!(bench.seqs(4), [3]);
+    assert_eq!(bench.world.registered[&LOG], 1);
+}
