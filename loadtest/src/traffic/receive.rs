@@ -1,0 +1,130 @@
+//! What comes, by the million.
+//!
+//! Owns      the hot path and the ways out of it.
+//! Promises  the hot path is a comparison of bytes, the oracle's cursor, and one histogram entry.
+//! Does not  send.
+
+use salon_protocol::{Encoding, EventData, LogId, Seq};
+
+use super::recent::NOT_OURS;
+use super::{Kind, Rule, Traffic};
+use crate::client::{Closed, Handler, Net, Peer};
+use crate::wire::{self, Frame, PlainMessage};
+
+impl Handler for Traffic<'_> {
+    fn opened(&mut self, _: &mut Net, _: Peer) {}
+
+    #[inline]
+    fn reading(&mut self, _: Peer) {
+        self.now_ns = self.target.clock.now_ns();
+    }
+
+    #[inline]
+    fn message(&mut self, _: &mut Net, peer: Peer, encoding: Encoding, payload: &[u8]) {
+        let client = &mut self.clients[peer.tag as usize];
+        let room = &self.rooms[client.room as usize];
+        let seq = client.next;
+        let Some(frame) = room.recent.same(seq, payload) else {
+            return self.slow(peer.tag, encoding, payload);
+        };
+        client.next = seq + 1;
+        self.counts.deliveries += 1;
+        self.oracle.delivered_same(client.device, room.index, seq);
+        if frame.number != NOT_OURS {
+            self.delivery.record_ns(self.now_ns.saturating_sub(frame.sent_ns));
+            let (number, sender) = (frame.number, frame.client);
+            self.counted(peer.tag, number, sender);
+        }
+    }
+
+    fn closed(&mut self, _: &mut Net, _: Peer, why: Closed) {
+        self.trouble(format!("a socket was {why}"));
+    }
+}
+
+impl Traffic<'_> {
+    /// One more member has our message.
+    #[inline]
+    fn counted(&mut self, receiver: u32, number: u32, sender: u32) {
+        let sent = &mut self.sent[number as usize];
+        sent.seen += 1;
+        let done = match self.style.rule {
+            Rule::Everyone => {
+                let room = self.clients[sender as usize].room;
+                sent.seen == self.rooms[room as usize].members
+            }
+            Rule::Sender => receiver == sender,
+        };
+        if done {
+            self.completed(sender);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow(&mut self, tag: u32, encoding: Encoding, payload: &[u8]) {
+        if let Some(message) = wire::plain_message(encoding, payload) {
+            return self.plain(tag, &message, payload);
+        }
+        let room = self.clients[tag as usize].room;
+        if let Some(answer) = wire::acknowledged(encoding, payload) {
+            return self.acknowledged(room, answer);
+        }
+        match wire::frame(encoding, payload) {
+            Ok(Frame::Event(event)) => {
+                let client = &mut self.clients[tag as usize];
+                let place = &mut self.rooms[client.room as usize];
+                if event.room == LogId::Room(place.id) {
+                    client.next = event.seq + 1;
+                    place.head = place.head.max(event.seq);
+                    self.counts.deliveries += 1;
+                }
+                self.oracle.delivered(client.device, &event);
+                if let EventData::RoomRemoved(_) = event.data {
+                    self.trouble("a client was put out of its room");
+                }
+            }
+            Ok(Frame::Error { reference, error }) => self.answered_no(reference, &error),
+            Ok(Frame::Bye(bye)) => {
+                self.trouble(format!("the server says bye: {} {}", bye.code, bye.reason));
+            }
+            Ok(Frame::Ok { .. } | Frame::Signal(_) | Frame::Unknown(_)) => {}
+            Err(error) => self.trouble(error.to_string()),
+        }
+    }
+
+    /// A message that this client is the first to get, or that is not what it expects next.
+    fn plain(&mut self, tag: u32, message: &PlainMessage<'_>, payload: &[u8]) {
+        self.counts.deliveries += 1;
+        let client = &mut self.clients[tag as usize];
+        let (device, room, seq) = (client.device, client.room as usize, message.seq);
+        if message.room != self.rooms[room].id {
+            let other = self.oracle.room(message.room);
+            return self.oracle.delivered_message(device, other, &message.seen());
+        }
+        client.next = client.next.max(seq + 1);
+        let place = &mut self.rooms[room];
+        place.head = place.head.max(seq);
+        self.oracle.delivered_message(device, place.index, &message.seen());
+        let number = self.cids.number(message.cid).filter(|number| {
+            self.sent.get(*number as usize).is_some_and(|sent| sent.cid == message.cid)
+        });
+        let Some(number) = number else {
+            return self.rooms[room].recent.keep(seq, payload, NOT_OURS, 0, 0);
+        };
+        let sent = self.sent[number as usize];
+        self.rooms[room].recent.keep(seq, payload, number, sent.client, sent.at_ns);
+        self.delivery.record_ns(self.now_ns.saturating_sub(sent.at_ns));
+        if self.style.kind == Kind::Floor {
+            self.first_seen(number, message, seq);
+        }
+        self.counted(tag, number, sent.client);
+    }
+
+    /// The floor acknowledges nothing, so the first delivery does.
+    fn first_seen(&mut self, number: u32, message: &PlainMessage<'_>, seq: Seq) {
+        if !self.sent[number as usize].answered {
+            self.answered_yes(u64::from(number), message.room, seq, message.at);
+        }
+    }
+}

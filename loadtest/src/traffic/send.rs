@@ -1,0 +1,111 @@
+//! Sending, and what the answers do.
+//!
+//! Owns      the numbering of messages and the windows of the senders.
+//! Promises  the oracle knows a message before its bytes leave.
+//! Does not  repeat what was refused: it counts.
+
+use salon_protocol::content::MessageKind;
+use salon_protocol::request::SendMessage;
+use salon_protocol::{ErrorCode, ErrorData, Millis, RoomId, Seq};
+
+use super::{Kind, Sent, Traffic};
+use crate::client::Net;
+use crate::clock::epoch_ms;
+use crate::names::write_text;
+use crate::oracle::Ack;
+use crate::wire::Acknowledged;
+
+/// What an answer's number is more than its message's; 0 is `auth`.
+const REFERENCE_OFFSET: u64 = 1;
+
+impl Traffic<'_> {
+    /// One message of `client`, which was to be sent at `at_ns`.
+    pub(super) fn send(&mut self, net: &mut Net, client: u32, at_ns: u64) {
+        let number = self.sent.len() as u32;
+        let cid = self.cids.cid(number, epoch_ms());
+        write_text(&mut self.text, number, self.style.text_bytes);
+        let from = &self.clients[client as usize];
+        let room = &self.rooms[from.room as usize];
+        self.oracle.sent(from.device, room.index, cid, &self.text);
+        self.sent.push(Sent { cid, at_ns, client, seen: 0, answered: false });
+        let message = SendMessage {
+            room: room.id,
+            cid,
+            kind: MessageKind::Text,
+            text: Some(self.text.clone()),
+            body: None,
+            reply_to: None,
+            mentions: None,
+        };
+        let reference = u64::from(number) + REFERENCE_OFFSET;
+        net.request(from.id, self.target.encoding, "send_message", reference, &message);
+        self.counts.messages += 1;
+    }
+
+    /// Sends what the windows allow.
+    pub(super) fn send_ready(&mut self, net: &mut Net) {
+        let mut ready = std::mem::take(&mut self.ready);
+        for client in ready.drain(..) {
+            while self.clients[client as usize].window.take() {
+                let now_ns = self.target.clock.now_ns();
+                self.send(net, client, now_ns);
+            }
+        }
+        // Nothing was added meanwhile: sending does not call back.
+        self.ready = ready;
+    }
+
+    /// A message is done: its sender may go on.
+    #[inline]
+    pub(super) fn completed(&mut self, client: u32) {
+        self.clients[client as usize].window.give_back();
+        self.ready.push(client);
+    }
+
+    pub(super) fn acknowledged(&mut self, room: u32, answer: Acknowledged) {
+        if answer.room != self.rooms[room as usize].id {
+            return self.trouble("an acknowledgement names another room");
+        }
+        let number = answer.reference.wrapping_sub(REFERENCE_OFFSET);
+        self.answered_yes(number, answer.room, answer.seq, answer.at);
+    }
+
+    /// A message has its place.
+    pub(super) fn answered_yes(&mut self, number: u64, room: RoomId, seq: Seq, at: Millis) {
+        let Some(sent) = self.sent.get_mut(number as usize) else {
+            return self.trouble("an answer to a request that was never made");
+        };
+        let from = &self.clients[sent.client as usize];
+        let place = &mut self.rooms[from.room as usize];
+        debug_assert_eq!(place.id, room, "checked by the caller");
+        place.head = place.head.max(seq);
+        self.oracle.acked(from.user, sent.cid, Ack { seq, at });
+        if !std::mem::replace(&mut sent.answered, true) {
+            self.answered += 1;
+            self.counts.acks += 1;
+            if self.style.kind == Kind::Server {
+                let taken_ns = self.now_ns.saturating_sub(sent.at_ns);
+                self.ack.record_ns(taken_ns);
+                self.lately.record_ns(taken_ns);
+            }
+        }
+    }
+
+    /// A message was refused.
+    pub(super) fn answered_no(&mut self, reference: Option<u64>, error: &ErrorData) {
+        self.trouble(format!("error {}: {}", error.code.name(), error.message));
+        let number = reference.and_then(|reference| reference.checked_sub(REFERENCE_OFFSET));
+        let Some(sent) = number.and_then(|number| self.sent.get_mut(number as usize)) else {
+            return;
+        };
+        let (client, cid) = (sent.client, sent.cid);
+        if !std::mem::replace(&mut sent.answered, true) {
+            self.answered += 1;
+        }
+        // Of the others it is not known whether they were done.
+        if !matches!(error.code, ErrorCode::Unavailable | ErrorCode::Internal) {
+            self.oracle.refused(self.clients[client as usize].user, cid);
+        }
+        self.completed(client);
+    }
+}
