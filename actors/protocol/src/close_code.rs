@@ -39,13 +39,17 @@ macro_rules! close_codes {
 }
 
 close_codes! {
+    /// The peer did not answer a WebSocket ping.
+    Silent 1001 "no answer to ping",
     /// The peer broke RFC 6455.
     Protocol 1002 "protocol error",
     /// A text frame is not UTF-8.
     NotUtf8 1007 "invalid utf-8",
     /// A frame is longer than `limits.frame`; refused on its declared length.
     TooBig 1009 "frame too big",
-    /// No `auth` in time, or a token that is not valid.
+    /// A fault of the server.
+    Internal 1011 "internal error",
+    /// No `auth` in time, a request before it, or a token that is not valid.
     Unauthorized 4001 "token invalid or late",
     /// The login was ended: logout, another device ended it, the password changed.
     SessionEnded 4002 "session ended",
@@ -79,7 +83,8 @@ pub const fn reconnect(code: u16) -> Reconnect {
     }
 }
 
-/// The `data` of the `bye` frame that comes before a close.
+/// The `data` of the `bye` frame that comes before a close with a code of 4000 and above, except
+/// before [`CloseCode::SlowConsumer`]: there is no room for it then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bye {

@@ -156,7 +156,7 @@ impl Content {
         Content { kind, text: None, body: None, reply_to: None, mentions: Vec::new() }
     }
 
-    /// The rules of section 6 of `PROTOCOL.md`.
+    /// Refuses what is too long, and what does not go with the kind (see [`MessageKind`]).
     pub fn check(&self) -> Result<(), ErrorData> {
         check_content(self.kind, self.text.as_deref(), self.body.as_ref(), &self.mentions)
     }

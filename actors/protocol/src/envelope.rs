@@ -74,13 +74,16 @@ fn decode_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ErrorData> {
     })
 }
 
-/// serde names a missing field only in its text, in backticks.
+/// serde names a field that is missing or comes twice only in its text, in backticks.
 fn field_error(path: &str, message: &str) -> ErrorData {
     let reason = message.split(" at line ").next().unwrap_or(message);
     let named = || message.split('`').nth(1);
     match path {
         "." if reason.starts_with("missing field") => {
             ErrorData::field(named().unwrap_or("data"), "is missing")
+        }
+        "." if reason.starts_with("duplicate field") => {
+            ErrorData::field(named().unwrap_or("data"), "comes twice")
         }
         "." => ErrorData::field("data", reason),
         path => ErrorData::field(path, reason),
@@ -111,8 +114,8 @@ impl<'a> RequestEnvelope<'a> {
             data: Option<&'a RawValue>,
         }
         check_json_depth(text)?;
-        let fields: Fields<'a> = serde_json::from_str(text)
-            .map_err(|_| FrameError("not a JSON object with the string \"type\""))?;
+        let fields: Fields<'a> =
+            object_from(text).ok_or(FrameError("not a JSON object with the string \"type\""))?;
         let reference = fields.reference.map(|raw| {
             serde_json::from_str(raw.get()).ok().and_then(checked_reference).ok_or(BAD_REFERENCE)
         });
@@ -144,6 +147,11 @@ const BAD_REFERENCE: FrameError = FrameError("\"ref\" is not an integer from 0 t
 
 fn checked_reference(number: u64) -> Option<u64> {
     (number <= INTEGER_MAX).then_some(number)
+}
+
+/// Decodes an object; serde_json alone would take an array with the values in order, too.
+fn object_from<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    if text.trim_start().starts_with('{') { serde_json::from_str(text).ok() } else { None }
 }
 
 /// Counts brackets outside of strings; serde_json itself does not bound what it skips.
@@ -220,7 +228,7 @@ impl<'a> ServerEnvelope<'a> {
             data: Option<&'a RawValue>,
         }
         let fields: Fields<'a> =
-            serde_json::from_str(text).map_err(|_| FrameError("not a frame of the server"))?;
+            object_from(text).ok_or(FrameError("not a frame of the server"))?;
         Ok(ServerEnvelope {
             kind: fields.kind,
             reference: fields.reference,
@@ -271,7 +279,9 @@ mod tests {
             assert!(frame.data.decode::<TypeOnly>().is_ok());
         }
         let shape = "not a JSON object with the string \"type\"";
-        for text in ["", "1", "[]", "{}", "{\"type\":1}", "{\"type\":\"a\",\"type\":\"b\"}"] {
+        for text in
+            ["", "1", "[]", "[\"ping\",7]", "{}", "{\"type\":1}", "{\"type\":\"a\",\"type\":\"b\"}"]
+        {
             bad(text, shape);
         }
         for reference in ["-1", "1.5", "\"7\"", "9007199254740992", "[]"] {

@@ -74,9 +74,9 @@ impl schemars::JsonSchema for Event {
             "required": ["type", "room", "seq", "at", "data"],
             "properties": {
                 "type": { "type": "string", "enum": EventData::NAMES },
-                "room": { "type": "string" },
-                "seq": { "type": "integer" },
-                "at": { "type": "integer" },
+                "room": { "type": "string", "description": "a room's id, or \"inbox\"" },
+                "seq": { "type": "integer", "minimum": 1 },
+                "at": { "type": "integer", "description": "epoch milliseconds" },
                 "data": { "type": "object" },
             },
         })

@@ -6,7 +6,8 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-/// Position of an event in its room's log: 1 for the first, without holes. 0 means "before all".
+/// Position of an event in its log: 1 for the first, without holes; at most [`INTEGER_MAX`]. 0
+/// means "before all".
 pub type Seq = u64;
 
 /// Milliseconds since the Unix epoch by the server's clock; below 2^53, so exact in JavaScript.

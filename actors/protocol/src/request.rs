@@ -4,8 +4,9 @@
 //! reaches an actor is well-formed.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use crate::content::{
 use crate::envelope::{Raw, RequestEnvelope};
 use crate::error_code::{ErrorCode, ErrorData};
 use crate::event::EventData;
-use crate::ids::{Cid, LogId, Millis, RoomId, Seq, UserId};
+use crate::ids::{Cid, INTEGER_MAX, LogId, Millis, RoomId, Seq, UserId};
 use crate::limits;
 #[cfg(feature = "schema")]
 use crate::reply;
@@ -167,6 +168,59 @@ impl Request {
     }
 }
 
+/// Refuses a position that not every client can hold.
+fn check_seq(field: &str, seq: impl Into<Option<Seq>>) -> Result<(), ErrorData> {
+    match seq.into() {
+        Some(seq) if seq > INTEGER_MAX => Err(ErrorData::field(field, "expected 0 to 2^53-1")),
+        _ => Ok(()),
+    }
+}
+
+/// One word of a closed set. Not the set's own way to be read: in MessagePack that takes a number
+/// for a word, too.
+struct Word<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Text<T> {
+            type Value = Word<T>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a word")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Word<T>, E> {
+                T::deserialize(text.into_deserializer()).map(Word)
+            }
+        }
+        deserializer.deserialize_str(Text(PhantomData))
+    }
+}
+
+fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Word::deserialize(deserializer).map(|word| word.0)
+}
+
+/// For words with a default: null means absent there, too.
+fn word_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    let word: Option<Word<T>> = Option::deserialize(deserializer)?;
+    Ok(word.map_or_else(T::default, |word| word.0))
+}
+
+/// For other fields with a default that is not `None`.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// No data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -176,6 +230,12 @@ impl Check for TypeOnly {}
 /// Room ids with the last `seq` that the client holds of each; 0 means nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Positions(pub Vec<(RoomId, Seq)>);
+
+impl Positions {
+    fn check(&self) -> Result<(), ErrorData> {
+        self.0.iter().try_for_each(|(_, seq)| check_seq("rooms", *seq))
+    }
+}
 
 impl Serialize for Positions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -242,7 +302,9 @@ pub struct Auth {
 }
 impl Check for Auth {
     fn check(&self) -> Result<(), ErrorData> {
-        self.device.as_deref().map_or(Ok(()), check_device)
+        self.device.as_deref().map_or(Ok(()), check_device)?;
+        self.rooms.as_ref().map_or(Ok(()), Positions::check)?;
+        check_seq("inbox", self.inbox)
     }
 }
 
@@ -294,7 +356,11 @@ pub struct OneMessage {
     /// The message.
     pub seq: Seq,
 }
-impl Check for OneMessage {}
+impl Check for OneMessage {
+    fn check(&self) -> Result<(), ErrorData> {
+        check_seq("seq", self.seq)
+    }
+}
 
 /// Data of `message_read`.
 pub type MessageRead = OneMessage;
@@ -307,14 +373,14 @@ pub struct CreateRoom {
     pub cid: Cid,
     /// 1 to 100 characters.
     pub name: String,
-    /// The first members; the owner is one by himself.
-    #[serde(default)]
+    /// Up to 200 first members; the owner is one by himself.
+    #[serde(default, deserialize_with = "or_default")]
     pub members: Vec<UserId>,
     /// Only `group` can be made in this way.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word_or_default")]
     pub kind: GroupOnly,
-    /// What later members may read.
-    #[serde(default)]
+    /// What later members may read; `since_join` if absent.
+    #[serde(default, deserialize_with = "word_or_default")]
     pub history: HistoryFor,
 }
 
@@ -392,6 +458,7 @@ pub struct SetRole {
     /// The member.
     pub user: UserId,
     /// His new role.
+    #[serde(deserialize_with = "word")]
     pub role: Role,
 }
 impl Check for SetRole {}
@@ -410,8 +477,7 @@ pub struct Mute {
 }
 impl Check for Mute {
     fn check(&self) -> Result<(), ErrorData> {
-        let fits =
-            self.until.is_none_or(|until| (0..=crate::ids::INTEGER_MAX as i64).contains(&until));
+        let fits = self.until.is_none_or(|until| (0..=INTEGER_MAX as i64).contains(&until));
         if fits { Ok(()) } else { Err(ErrorData::field("until", "is not a time")) }
     }
 }
@@ -497,6 +563,7 @@ pub struct SendMessage {
     /// See [`Cid`].
     pub cid: Cid,
     /// What kind of message.
+    #[serde(deserialize_with = "word")]
     pub kind: MessageKind,
     /// 1 to 10,000 characters, kept byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -523,6 +590,7 @@ impl SendMessage {
 
 impl Check for SendMessage {
     fn check(&self) -> Result<(), ErrorData> {
+        check_seq("reply_to", self.reply_to)?;
         let mentions = self.mentions.as_deref().unwrap_or_default();
         check_content(self.kind, self.text.as_deref(), self.body.as_ref(), mentions)
     }
@@ -544,6 +612,7 @@ pub struct MessageEdit {
 }
 impl Check for MessageEdit {
     fn check(&self) -> Result<(), ErrorData> {
+        check_seq("seq", self.seq)?;
         check_text("text", &self.text, limits::TEXT_CHARS_MAX)
     }
 }
@@ -563,6 +632,7 @@ pub struct React {
 }
 impl Check for React {
     fn check(&self) -> Result<(), ErrorData> {
+        check_seq("seq", self.seq)?;
         let fits = (1..=limits::EMOJI_BYTES_MAX).contains(&self.emoji.len());
         if fits && !self.emoji.chars().any(|c| c.is_whitespace() || c.is_control()) {
             Ok(())
@@ -576,13 +646,15 @@ impl Check for React {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessageDelivered {
-    /// Up to where the device has got each room; rooms of others are ignored.
+    /// Up to where the device has got each of up to 200 rooms; rooms of others are ignored.
     pub rooms: Positions,
 }
 impl Check for MessageDelivered {
     fn check(&self) -> Result<(), ErrorData> {
-        check_limit(Some(self.rooms.0.len().max(1)), limits::ROOMS_NEWEST_MAX)
-            .map_err(|_| ErrorData::too_large("rooms", "at most 200 rooms"))
+        if self.rooms.0.len() > limits::ROOMS_NEWEST_MAX {
+            return Err(ErrorData::too_large("rooms", "at most 200 rooms"));
+        }
+        self.rooms.check()
     }
 }
 
@@ -609,6 +681,13 @@ impl Check for History {
     fn check(&self) -> Result<(), ErrorData> {
         if self.before.is_some() && self.after.is_some() {
             return Err(ErrorData::field("after", "\"before\" and \"after\" exclude each other"));
+        }
+        check_seq("before", self.before)?;
+        check_seq("after", self.after)?;
+        // Each once is all there is.
+        if self.types.iter().flatten().count() > EventData::NAMES.len() {
+            let reason = format!("at most {} types", EventData::NAMES.len());
+            return Err(ErrorData::too_large("types", reason));
         }
         let known = |kind: &String| EventData::NAMES.contains(&kind.as_str());
         if !self.types.iter().flatten().all(known) {
@@ -727,7 +806,7 @@ pub struct FriendBlock {
     /// The user.
     pub user: UserId,
     /// True if absent.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub on: bool,
 }
 impl Check for FriendBlock {}
@@ -736,12 +815,16 @@ fn yes() -> bool {
     true
 }
 
+fn or_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::deserialize(deserializer).map(|on| on.unwrap_or(true))
+}
+
 /// Data of `friends`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Friends {
     /// True: those whom one blocks, instead of friends.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
     /// From the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -773,7 +856,7 @@ pub enum Direction {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FriendRequests {
     /// `incoming` if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word_or_default")]
     pub direction: Direction,
     /// From the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
