@@ -50,6 +50,10 @@ impl Sampler {
 
     /// Looks, and shows what is seen.
     pub fn sample(&mut self, progress: &Progress, live: &Live) {
+        let followed = self.cpu.as_ref().map(CpuMeter::pid);
+        if let Some(pid) = progress.server_pid().filter(|pid| Some(*pid) != followed) {
+            self.follow(Some(pid));
+        }
         let now_ns = self.clock.now_ns();
         let seconds = (now_ns - self.at_ns) as f64 / SECOND_NS as f64;
         let counts = progress.counts();

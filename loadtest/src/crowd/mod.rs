@@ -1,6 +1,7 @@
 //! The people of a load test: their accounts, sockets and rooms.
 //!
-//! `enrol` makes accounts, `found` makes rooms, `open` opens sockets, `read` reads whole histories.
+//! `enrol` makes accounts, `found` makes rooms, `open` opens sockets, `read` reads whole histories,
+//! `search` looks for words.
 //! Each is one job for the event loop, driven until it is done.
 //!
 //! Owns      what every scenario needs before and after its own traffic.
@@ -12,6 +13,7 @@ mod enrol;
 mod found;
 mod open;
 mod read;
+mod search;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,6 +30,7 @@ pub use enrol::enrol;
 pub use found::{RoomPlan, found};
 pub use open::{Opened, Opening, Report, open};
 pub use read::{Reading, read};
+pub use search::{Search, search};
 
 /// The number of the `auth` request on every socket.
 pub const AUTH_REFERENCE: u64 = 0;

@@ -4,7 +4,7 @@
 //! Promises  writing costs a store; a thread adds up by itself and publishes once per turn.
 //! Does not  carry results: those are returned.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What has happened so far, over all threads of a run.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Progress {
     errors: AtomicU64,
     ack_p99_us: AtomicU64,
     connected: AtomicU64,
+    /// 0: not told.
+    server_pid: AtomicU32,
 }
 
 /// The counters at one time.
@@ -59,14 +61,26 @@ impl Progress {
         self.ack_p99_us.load(Ordering::Relaxed) as f64 / 1_000.0
     }
 
-    /// Sockets that are open now.
-    pub fn set_connected(&self, sockets: u64) {
-        self.connected.store(sockets, Ordering::Relaxed);
+    /// This thread has so many sockets now; `told` is what it has told before.
+    pub fn publish_connected(&self, sockets: u64, told: &mut u64) {
+        // Two's complement adds a negative difference as well.
+        self.connected.fetch_add(sockets.wrapping_sub(*told), Ordering::Relaxed);
+        *told = sockets;
     }
 
-    /// See [`Progress::set_connected`].
+    /// Sockets of all threads.
     pub fn connected(&self) -> u64 {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    /// The server is another process from now on.
+    pub fn set_server_pid(&self, pid: Option<u32>) {
+        self.server_pid.store(pid.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// See [`Progress::set_server_pid`]; `None`: it is the one that it was at the beginning.
+    pub fn server_pid(&self) -> Option<u32> {
+        Some(self.server_pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
     }
 
     /// Reads all.
@@ -94,5 +108,10 @@ mod tests {
         progress.publish(Counts { messages: 4, errors: 1, ..one }, &mut one);
         let expected = Counts { messages: 9, errors: 1, ..Counts::default() };
         assert_eq!(progress.counts(), expected);
+        let (mut one, mut other) = (0, 0);
+        progress.publish_connected(7, &mut one);
+        progress.publish_connected(5, &mut other);
+        progress.publish_connected(4, &mut one);
+        assert_eq!((progress.connected(), one), (9, 4));
     }
 }

@@ -4,6 +4,9 @@
 //! Promises  a room whose history was not read is counted, not guessed about.
 //! Does not  look at the order of deliveries, which was judged as they came.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
 use salon_protocol::Seq;
 
 use super::messages::{Messages, NONE};
@@ -68,12 +71,37 @@ fn judge_room(room: &Room, messages: &Messages, verdict: &mut Verdict) {
             });
         }
     }
+    judge_edits(room, verdict);
     for (seq, change) in &room.changes {
         let Change::Recall { target } = change else { continue };
         if room.get(*target).is_some_and(|slot| slot.recorded && !slot.tombstone) {
             verdict.note(Check::Unrecalled, || {
                 format!(
                     "{name}: seq {target} was recalled at seq {seq}, the history shows it still"
+                )
+            });
+        }
+    }
+}
+
+/// A message shows as many edits as stand behind it.
+fn judge_edits(room: &Room, verdict: &mut Verdict) {
+    let mut edits: HashMap<Seq, u64, FixedState> = HashMap::default();
+    for change in room.changes.values() {
+        if let Change::Edit { target } = change {
+            *edits.entry(*target).or_default() += 1;
+        }
+    }
+    for (target, count) in edits {
+        let Some(slot) = room.get(target).filter(|slot| slot.recorded && !slot.tombstone) else {
+            continue;
+        };
+        let (name, version) = (room.name, slot.version);
+        if version != count {
+            verdict.note(Check::Divergent, || {
+                format!(
+                    "{name}: the history shows version {version} of seq {target}, \
+                     and {count} edits of it"
                 )
             });
         }

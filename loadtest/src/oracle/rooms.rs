@@ -60,6 +60,8 @@ pub(super) struct Slot {
     pub(super) recorded: bool,
     /// In the final history it is a tombstone.
     pub(super) tombstone: bool,
+    /// How often it was edited, as the final history shows it.
+    pub(super) version: u64,
     recall_asked: bool,
 }
 
@@ -81,6 +83,7 @@ const EMPTY: Slot = Slot {
     delivered: false,
     recorded: false,
     tombstone: false,
+    version: 0,
     recall_asked: false,
 };
 
@@ -266,7 +269,7 @@ impl Room {
         let (name, seq) = (self.name, seen.seq);
         let Some(slot) = self.slot(seq) else { return };
         if source == Source::History {
-            slot.tombstone = seen.recalled;
+            (slot.tombstone, slot.version) = (seen.recalled, seen.version);
         }
         if seen.recalled && !slot.recall_asked {
             verdict.note(Check::Lost, || {
@@ -300,6 +303,10 @@ impl Room {
             (None, Some(text)) => {
                 (slot.text, slot.rest) = (Some(text), seen.rest);
                 messages.check_text(slot.message, text, seq, verdict);
+            }
+            // Every message that the harness sends has a text.
+            (None, None) if slot.message != NONE => {
+                verdict.note(Check::Phantom, || format!("{name}: seq {seq} is shown without text"));
             }
             _ => {}
         }

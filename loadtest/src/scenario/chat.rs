@@ -136,7 +136,7 @@ fn member(
     together: &Barrier,
     progress: &Progress,
 ) -> Result<Part, Failure> {
-    let mut net = target.net()?;
+    let net = target.net();
     let style = Style {
         kind: Kind::Server,
         rule: Rule::Sender,
@@ -145,12 +145,15 @@ fn member(
         salt: epoch_ms() ^ arguments.common.seed << 8 ^ of.number as u64,
     };
     let mut traffic = Traffic::new(target, style);
-    let joined = join(&mut net, target, &mut traffic, accounts, of, progress);
+    let joined = net.and_then(|mut net| {
+        join(&mut net, target, &mut traffic, accounts, of, progress)?;
+        Ok(net)
+    });
     // Nobody may wait for a thread that has given up.
     together.wait();
-    joined?;
     let cpu = pid.map(CpuMeter::new);
-    let measured = traffic.run(&mut net, arguments.plan(of.threads), cpu, progress);
+    let measured =
+        joined.and_then(|mut net| traffic.run(&mut net, arguments.plan(of.threads), cpu, progress));
     together.wait();
     let measured = measured?;
     let troubles = in_words(traffic.troubles());

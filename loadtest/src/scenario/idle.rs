@@ -22,6 +22,9 @@ use crate::measure::{CpuMeter, Memory, Progress, memory};
 use crate::report::Report;
 use crate::stage::{Stage, raise_descriptors};
 
+/// Handshakes at once.
+const IN_FLIGHT: usize = 256;
+
 /// Arguments of `idle`.
 #[derive(Clone, Debug, Args)]
 pub struct IdleArguments {
@@ -44,6 +47,8 @@ pub struct IdleArguments {
 struct Part {
     opened: u64,
     pings: u64,
+    /// As it was published last.
+    connected: u64,
     troubles: BTreeMap<String, u64>,
     /// Only of the first thread.
     looks: Looks,
@@ -89,32 +94,55 @@ fn member(
     together: &Barrier,
     progress: &Progress,
 ) -> Result<Part, Failure> {
-    let mut net = target.net()?;
     let mut part = Part::default();
+    let outcome = stay(arguments, target, accounts, pid, together, progress, &mut part);
+    outcome.map(|()| part)
+}
+
+/// Every thread comes to every meeting, also the one that has given up: the others wait for it.
+fn stay(
+    arguments: &IdleArguments,
+    target: &Target,
+    accounts: &[Account],
+    pid: Option<u32>,
+    together: &Barrier,
+    progress: &Progress,
+    part: &mut Part,
+) -> Result<(), Failure> {
     let look = || pid.and_then(memory).unwrap_or_default();
-    wait(&mut net, target, &mut part, arguments.settle, progress)?;
-    part.looks.before = look();
+    let net = target.net();
+    let settled = net.and_then(|mut net| {
+        wait(&mut net, target, part, arguments.settle, progress)?;
+        part.looks.before = look();
+        Ok(net)
+    });
     together.wait();
-    let opening =
-        Opening { accounts, device: DEVICE, in_flight: 256, heads: false, auth: true, progress };
-    let opened = open(&mut net, target, opening);
-    // Nobody may wait for a thread that has given up.
+    let opened = settled.and_then(|mut net| {
+        let (device, in_flight, heads, auth) = (DEVICE, IN_FLIGHT, false, true);
+        let opening = Opening { accounts, device, in_flight, heads, auth, progress };
+        let opened = open(&mut net, target, opening)?;
+        Ok((net, opened))
+    });
     together.wait();
-    let opened = opened?;
-    part.opened = opened.handshake.count();
-    if let Some(first) = opened.first_error {
-        part.troubles.insert(format!("not opened: {first}"), opened.errors);
-    }
-    wait(&mut net, target, &mut part, arguments.settle, progress)?;
-    part.looks.open = look();
-    let mut cpu = pid.map(CpuMeter::new);
-    let (cpu_ns, begun_ns) = (cpu.as_mut().map_or(0, CpuMeter::total_ns), target.clock.now_ns());
-    wait(&mut net, target, &mut part, arguments.duration, progress)?;
-    part.looks.idle_cpu_ns = cpu.as_mut().map_or(0, CpuMeter::total_ns) - cpu_ns;
-    part.looks.idle_seconds = (target.clock.now_ns() - begun_ns) as f64 / SECOND_NS as f64;
-    part.pings = net.traffic.pings;
+    let stayed = opened.and_then(|(mut net, opened)| {
+        part.opened = opened.handshake.count();
+        if let Some(first) = opened.first_error {
+            part.troubles.insert(format!("not opened: {first}"), opened.errors);
+        }
+        wait(&mut net, target, part, arguments.settle, progress)?;
+        part.looks.open = look();
+        let mut cpu = pid.map(CpuMeter::new);
+        let cpu_ns = cpu.as_mut().map_or(0, CpuMeter::total_ns);
+        let begun_ns = target.clock.now_ns();
+        wait(&mut net, target, part, arguments.duration, progress)?;
+        part.looks.idle_cpu_ns = cpu.as_mut().map_or(0, CpuMeter::total_ns) - cpu_ns;
+        part.looks.idle_seconds = (target.clock.now_ns() - begun_ns) as f64 / SECOND_NS as f64;
+        part.pings = net.traffic.pings;
+        Ok(net)
+    });
+    // The sockets are kept until the last thread has measured.
     together.wait();
-    Ok(part)
+    stayed.map(drop)
 }
 
 impl Handler for Part {
@@ -140,7 +168,7 @@ fn wait(
             return Ok(());
         }
         target.interrupt.check()?;
-        progress.set_connected(net.count() as u64);
+        progress.publish_connected(net.count() as u64, &mut part.connected);
         net.turn(part, until(now_ns, end_ns, TURN_MAX)).map_err(Failure::system("waiting"))?;
     }
 }

@@ -208,7 +208,7 @@ impl Server {
         let limit = Rlimit { current: bytes, maximum: None };
         prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit)
             .map(drop)
-            .map_err(|error| io::Error::from(error))
+            .map_err(io::Error::from)
             .map_err(Failure::system("limiting the size of the server's files with prlimit"))
     }
 }

@@ -154,7 +154,7 @@ impl Traffic<'_> {
         now_ns: u64,
     ) -> Duration {
         let Some(schedule) = schedule else {
-            self.send_ready(net);
+            self.send_ready(net, last);
             return self.target.turn_max();
         };
         // Whoever is done does not matter here.

@@ -42,11 +42,13 @@ impl Traffic<'_> {
         self.counts.messages += 1;
     }
 
-    /// Sends what the windows allow.
-    pub(super) fn send_ready(&mut self, net: &mut Net) {
+    /// Sends what the windows allow, up to the `last` message.
+    pub(super) fn send_ready(&mut self, net: &mut Net, last: Option<u64>) {
         let mut ready = std::mem::take(&mut self.ready);
         for client in ready.drain(..) {
-            while self.clients[client as usize].window.take() {
+            while last.is_none_or(|last| (self.sent.len() as u64) < last)
+                && self.clients[client as usize].window.take()
+            {
                 let now_ns = self.target.clock.now_ns();
                 self.send(net, client, now_ns);
             }

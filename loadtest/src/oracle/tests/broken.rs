@@ -108,7 +108,30 @@ fn phantom_edit() {
     log.push(edit(4, 1, 1, Some("nobody wrote this")));
     story.pushes_all(&log);
     let verdict = story.ends(&log);
-    assert_eq!(failed(&verdict), [(Check::Phantom, 4)], "once per reader: {verdict}");
+    // Once per reader; and the message does not show it.
+    assert_eq!(failed(&verdict), [(Check::Phantom, 4), (Check::Divergent, 1)], "{verdict}");
+}
+
+#[test]
+fn divergent_by_an_edit_that_the_message_does_not_show() {
+    let mut story = three();
+    let mut log = log().to_vec();
+    log.push(edit(4, 1, 1, Some("better")));
+    story.oracle.edit_sent(story.room, 1, "better");
+    story.oracle.change_acked(story.room, 4, Change::Edit { target: 1 });
+    story.pushes_all(&log);
+    only(&story.ends(&log), Check::Divergent, 1);
+}
+
+#[test]
+fn phantom_without_a_text() {
+    let mut story = three();
+    let mut log = log().to_vec();
+    if let salon_protocol::EventData::NewMessage(message) = &mut log[1].data {
+        message.text = None;
+    }
+    story.pushes_all(&log);
+    only(&story.ends(&log), Check::Phantom, 4);
 }
 
 #[test]
