@@ -7,12 +7,13 @@ use std::sync::Weak;
 
 use bytes::Bytes;
 use salon_protocol::{Event, LogId, RoomId, Seq, UserId};
-use salon_storage::contract::{Bell, Topic};
+use salon_storage::contract::{Bell, Bus, Topic};
 use salon_storage::model::RoomKey;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Subscription;
 use crate::node::Node;
+use crate::publish::{Publish as _, Reach};
 use crate::room::RoomInput;
 
 /// What a bell says.
@@ -26,9 +27,10 @@ enum Ring {
     Unfollow { key: i64, last: Seq },
 }
 
-impl Node {
+/// Ringing, and what is done when another node rings.
+pub(crate) trait Ringing: Reach {
     /// A worker's first socket wants a log: this node listens for it.
-    pub(crate) fn follow(&self, log: RoomKey, worker: u16) -> Seq {
+    fn follow(&self, log: RoomKey, worker: u16) -> Seq {
         let (head, first) = self.directory().register(log, worker);
         if first {
             self.bus().listen(Topic::Log(log));
@@ -36,38 +38,31 @@ impl Node {
         head
     }
 
-    pub(crate) fn unfollow(&self, log: RoomKey, worker: u16) {
+    fn unfollow(&self, log: RoomKey, worker: u16) {
         if self.directory().unregister(log, worker) {
             self.bus().ignore(Topic::Log(log));
         }
     }
 
     /// Tells other nodes of events that were committed here.
-    pub(crate) fn ring_log(&self, log: RoomKey, events: &[Event]) {
+    fn ring_log(&self, log: RoomKey, events: &[Event]) {
         if self.bus().has_peers() {
-            self.ring(Topic::Log(log), &Ring::Events(events.to_vec()));
+            ring(self.bus(), Topic::Log(log), &Ring::Events(events.to_vec()));
         }
     }
 
     /// Tells the nodes where a user is that he follows a room.
-    pub(crate) fn ring_follow(&self, user: UserId, log: Subscription) {
+    fn ring_follow(&self, user: UserId, log: Subscription) {
         if let (true, LogId::Room(room)) = (self.bus().has_peers(), log.id) {
             let Subscription { log, after, head, .. } = log;
-            self.ring(Topic::User(user), &Ring::Follow { key: log.0, room, after, head });
+            ring(self.bus(), Topic::User(user), &Ring::Follow { key: log.0, room, after, head });
         }
     }
 
     /// Tells the nodes where a user is that he no longer follows a room.
-    pub(crate) fn ring_unfollow(&self, user: UserId, log: RoomKey, last: Seq) {
+    fn ring_unfollow(&self, user: UserId, log: RoomKey, last: Seq) {
         if self.bus().has_peers() {
-            self.ring(Topic::User(user), &Ring::Unfollow { key: log.0, last });
-        }
-    }
-
-    fn ring(&self, topic: Topic, ring: &Ring) {
-        match serde_json::to_vec(ring) {
-            Ok(payload) => self.bus().ring(Bell { topic, payload: Bytes::from(payload) }),
-            Err(error) => tracing::error!(error = %error, "a bell does not encode"),
+            ring(self.bus(), Topic::User(user), &Ring::Unfollow { key: log.0, last });
         }
     }
 
@@ -99,6 +94,15 @@ impl Node {
             }
             LogId::Inbox => self.tell_events(log, &events),
         }
+    }
+}
+
+impl<T: Reach + ?Sized> Ringing for T {}
+
+fn ring(bus: &dyn Bus, topic: Topic, ring: &Ring) {
+    match serde_json::to_vec(ring) {
+        Ok(payload) => bus.ring(Bell { topic, payload: Bytes::from(payload) }),
+        Err(error) => tracing::error!(error = %error, "a bell does not encode"),
     }
 }
 

@@ -5,7 +5,7 @@
 //! Does not  hold logs that nobody wants and no actor looks after.
 
 use dashmap::DashMap;
-use salon_protocol::Seq;
+use salon_protocol::{Seq, UserId};
 use salon_storage::model::RoomKey;
 use smallvec::SmallVec;
 
@@ -13,16 +13,25 @@ use smallvec::SmallVec;
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     logs: DashMap<RoomKey, Entry, foldhash::fast::RandomState>,
+    /// Inboxes that were noted, by whose they are.
+    noted: DashMap<UserId, RoomKey, foldhash::fast::RandomState>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     /// The newest event that was told of, as far as this node knows.
     head: Seq,
-    /// An actor on this node looks after the log, and tells of every event.
-    looked_after: bool,
+    /// Actors on this node that look after the log, and tell of every event: one, or for a moment
+    /// two when one life follows on another.
+    looked_after: u32,
     /// Subscriptions by worker.
     wanted: SmallVec<[(u16, u32); 2]>,
+}
+
+impl Entry {
+    fn is_idle(&self) -> bool {
+        self.looked_after == 0 && self.wanted.is_empty()
+    }
 }
 
 /// Workers that want a log.
@@ -50,7 +59,7 @@ impl Directory {
             }
             entry.wanted.retain(|(_, count)| *count > 0);
             last = entry.wanted.is_empty();
-            last && !entry.looked_after
+            last && entry.looked_after == 0
         });
         last
     }
@@ -58,22 +67,33 @@ impl Directory {
     /// An actor begins to look after a log.
     pub(crate) fn look_after(&self, log: RoomKey, head: Seq) {
         let mut entry = self.logs.entry(log).or_default();
-        entry.looked_after = true;
+        entry.looked_after += 1;
         entry.head = entry.head.max(head);
     }
 
     /// It ends.
     pub(crate) fn leave_alone(&self, log: RoomKey) {
         self.logs.remove_if_mut(&log, |_, entry| {
-            entry.looked_after = false;
-            entry.wanted.is_empty()
+            entry.looked_after = entry.looked_after.saturating_sub(1);
+            entry.is_idle()
         });
     }
 
-    /// An event is committed in a log that somebody is about to look after.
-    pub(crate) fn note(&self, log: RoomKey, head: Seq) {
-        let mut entry = self.logs.entry(log).or_default();
+    /// An event is committed in the inbox of a user whose actor is about to look after it, or has
+    /// not read yet which one it is; until [`Directory::forget`].
+    pub(crate) fn note(&self, user: UserId, inbox: RoomKey, head: Seq) {
+        let mut entry = self.logs.entry(inbox).or_default();
         entry.head = entry.head.max(head);
+        if entry.is_idle() {
+            self.noted.insert(user, inbox);
+        }
+    }
+
+    /// A user's actor is gone.
+    pub(crate) fn forget(&self, user: UserId) {
+        if let Some((_, inbox)) = self.noted.remove(&user) {
+            self.logs.remove_if(&inbox, |_, entry| entry.is_idle());
+        }
     }
 
     /// Events up to `head` are committed. Returns the workers to be told; nobody, when nobody
@@ -149,5 +169,31 @@ mod tests {
         assert_eq!(directory.head(LOG), 9, "somebody still wants it");
         directory.unregister(LOG, 0);
         assert_eq!((directory.head(LOG), directory.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_life_that_ends_late_takes_nothing_from_the_next() {
+        let directory = Directory::default();
+        directory.look_after(LOG, 4);
+        directory.look_after(LOG, 5);
+        directory.leave_alone(LOG);
+        directory.advance(LOG, 6);
+        assert_eq!(directory.head(LOG), 6);
+        directory.leave_alone(LOG);
+        assert_eq!(directory.len(), 0);
+    }
+
+    #[test]
+    fn what_was_noted_is_forgotten_with_the_user() {
+        let directory = Directory::default();
+        let user = UserId::from_bytes([1; 16]);
+        directory.note(user, LOG, 3);
+        assert_eq!(directory.head(LOG), 3);
+        directory.forget(user);
+        assert_eq!(directory.len(), 0);
+        directory.note(user, LOG, 4);
+        directory.register(LOG, 0);
+        directory.forget(user);
+        assert_eq!(directory.head(LOG), 4, "somebody wants it");
     }
 }

@@ -29,6 +29,8 @@ mod publish;
 mod rate;
 mod registry;
 mod room;
+#[cfg(test)]
+mod sim;
 mod user;
 
 pub use caller::{Claims, ConnId};

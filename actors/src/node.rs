@@ -18,6 +18,7 @@ use crate::connection::{Target, ToWorker, Who};
 use crate::directory::Directory;
 use crate::metrics::NodeMetrics;
 use crate::presence::Presence;
+use crate::publish::{Publish as _, Reach};
 use crate::registry::{Generation, Refused, Registry};
 use crate::room::{RoomActor, RoomInput, RoomMessage, RoomRequest};
 use crate::user::{UserActor, UserInput, UserMessage};
@@ -172,10 +173,6 @@ impl Node {
         &self.parts.bus
     }
 
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
     pub(crate) fn presence(&self) -> &Presence {
         &self.presence
     }
@@ -183,10 +180,6 @@ impl Node {
     /// A socket speaks this encoding: from now on everything is encoded in it, too.
     pub(crate) fn speaks(&self, encoding: Encoding) {
         self.spoken[encoding.index()].store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_spoken(&self, encoding: Encoding) -> bool {
-        self.spoken[encoding.index()].load(Ordering::Acquire)
     }
 }
 
@@ -212,32 +205,11 @@ impl Node {
         workers.get(usize::from(number)).cloned()
     }
 
-    /// Tells a worker. When its queue is nearly full, events and signals are dropped, and the
-    /// worker looks at all its logs within a second. When it is full to the brim, the worker closes
-    /// all its sockets before it hears anything that is told later: they come back to what is true.
-    pub(crate) fn to_worker(&self, number: u16, message: ToWorker) {
-        let Some(worker) = self.worker(number) else { return };
-        let flag = if message.can_be_dropped() { &worker.overflowed } else { &worker.lost };
-        let full = message.can_be_dropped() && worker.queue.capacity() <= WORKER_QUEUE_RESERVE;
-        let told = if full { Err(()) } else { worker.queue.try_send(message).map_err(|_| ()) };
-        if told.is_err() {
-            flag.store(true, Ordering::Release);
-            self.metrics().mailbox_full.inc();
-        }
-    }
-
     /// Tells a worker, and waits while its queue is full.
     pub(crate) async fn to_worker_waiting(&self, number: u16, message: ToWorker) {
         if let Some(worker) = self.worker(number) {
             // A worker that has ended needs no message.
             let _ = worker.queue.send(message).await;
-        }
-    }
-
-    pub(crate) fn to_all_workers(&self, message: impl Fn() -> ToWorker) {
-        let count = self.workers.read().unwrap_or_else(PoisonError::into_inner).len();
-        for number in 0..count {
-            self.to_worker(number as u16, message());
         }
     }
 
@@ -306,18 +278,6 @@ impl Node {
         }
     }
 
-    /// Whether a user's actor is alive here.
-    pub(crate) fn user_is_here(&self, user: UserId) -> bool {
-        self.users.is_alive(user)
-    }
-
-    /// Tells a room's actor, if there is one.
-    pub(crate) fn tell_room(&self, room: RoomId, input: RoomInput) {
-        if self.rooms.tell(room, RoomMessage(input)).is_ok() {
-            self.metrics().mailbox_depth.inc();
-        }
-    }
-
     /// Something outside of a room's log has changed.
     pub(crate) fn refresh_room(&self, room: RoomId) {
         self.tell_room(room, RoomInput::Refresh);
@@ -336,8 +296,7 @@ impl Node {
     /// A room's actor is gone; when it had not retired, what was asked of it is lost.
     pub(crate) fn room_died(&self, room: RoomId, generation: Generation) {
         if self.rooms.died(room, generation, self.now()) {
-            tracing::error!(room.id = %room, "room died");
-            self.metrics().restarts.inc();
+            self.mourn("room", &room);
             self.to_all_workers(|| ToWorker::Lost(Target::Room(room)));
         }
     }
@@ -345,9 +304,16 @@ impl Node {
     /// The same for a user's actor.
     pub(crate) fn user_died(&self, user: UserId, generation: Generation) {
         if self.users.died(user, generation, self.now()) {
-            tracing::error!(user.id = %user, "user died");
-            self.metrics().restarts.inc();
+            self.mourn("user", &user);
             self.user_begins_anew(user);
+        }
+    }
+
+    fn mourn(&self, actor: &str, id: &dyn std::fmt::Display) {
+        // At the end of the node its actors end with their threads, which is in order.
+        if !self.is_draining() {
+            tracing::error!(actor, %id, "actor died");
+            self.metrics().restarts.inc();
         }
     }
 
@@ -369,5 +335,51 @@ impl Node {
         // Only closed when the node is dropped, and then nobody reads.
         let _permit = self.reading.acquire().await;
         self.store().read_log(viewer, log, after, until, limits::PAGE_EVENTS_MAX).await
+    }
+}
+
+impl Reach for Node {
+    fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    fn bus(&self) -> &dyn Bus {
+        &*self.parts.bus
+    }
+
+    fn metrics(&self) -> &NodeMetrics {
+        &self.parts.metrics
+    }
+
+    fn is_spoken(&self, encoding: Encoding) -> bool {
+        self.spoken[encoding.index()].load(Ordering::Acquire)
+    }
+
+    fn workers_count(&self) -> usize {
+        self.workers.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Tells a worker. When its queue is nearly full, events and signals are dropped, and the
+    /// worker looks at all its logs within a second. When it is full to the brim, the worker closes
+    /// all its sockets before it hears anything that is told later: they come back to what is true.
+    fn to_worker(&self, number: u16, message: ToWorker) {
+        let Some(worker) = self.worker(number) else { return };
+        let flag = if message.can_be_dropped() { &worker.overflowed } else { &worker.lost };
+        let full = message.can_be_dropped() && worker.queue.capacity() <= WORKER_QUEUE_RESERVE;
+        let told = if full { Err(()) } else { worker.queue.try_send(message).map_err(|_| ()) };
+        if told.is_err() {
+            flag.store(true, Ordering::Release);
+            self.metrics().mailbox_full.inc();
+        }
+    }
+
+    fn user_is_here(&self, user: UserId) -> bool {
+        self.users.is_alive(user)
+    }
+
+    fn tell_room(&self, room: RoomId, input: RoomInput) {
+        if self.rooms.tell(room, RoomMessage(input)).is_ok() {
+            self.metrics().mailbox_depth.inc();
+        }
     }
 }

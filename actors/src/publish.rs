@@ -9,19 +9,53 @@ use salon_protocol::event::MemberAction;
 use salon_protocol::{
     Encoding, Event, EventData, LogId, RoomId, Seq, Signal, SignalData, UserId, codec,
 };
+use salon_storage::contract::Bus;
 use salon_storage::model::{InboxEvent, Made, RoomKey, RoomRef};
 
+use crate::bell::Ringing as _;
 use crate::caller::Answer;
 use crate::connection::{Batch, SignalFrame, SignalKey, SignalTo, Subscription, ToWorker};
-use crate::node::Node;
+use crate::directory::Directory;
+use crate::metrics::NodeMetrics;
+use crate::room::RoomInput;
 
 /// Frames that go out as one piece. Small beside a socket's backlog, so that a slow socket is
 /// noticed in time.
 const BATCH_BYTES_MAX: usize = 64 * 1024;
 
-impl Node {
+/// What telling needs of a node. [`Node`](crate::node::Node) has it; the simulator gives another.
+pub(crate) trait Reach {
+    fn directory(&self) -> &Directory;
+
+    fn bus(&self) -> &dyn Bus;
+
+    fn metrics(&self) -> &NodeMetrics;
+
+    /// Whether some socket of this node speaks it.
+    fn is_spoken(&self, encoding: Encoding) -> bool;
+
+    fn workers_count(&self) -> usize;
+
+    /// Tells a worker, without waiting.
+    fn to_worker(&self, number: u16, message: ToWorker);
+
+    /// Whether a user's actor is alive here.
+    fn user_is_here(&self, user: UserId) -> bool;
+
+    /// Tells a room's actor, if there is one here.
+    fn tell_room(&self, room: RoomId, input: RoomInput);
+}
+
+/// Telling.
+pub(crate) trait Publish: Reach {
+    fn to_all_workers(&self, message: impl Fn() -> ToWorker) {
+        for number in 0..self.workers_count() {
+            self.to_worker(number as u16, message());
+        }
+    }
+
     /// Sends answers to their sockets, one message per worker.
-    pub(crate) fn answer(&self, mut answers: Vec<Answer>) {
+    fn answer(&self, mut answers: Vec<Answer>) {
         while let Some(first) = answers.first() {
             let worker = first.conn.worker;
             let (here, others) = answers.into_iter().partition(|one| one.conn.worker == worker);
@@ -31,7 +65,7 @@ impl Node {
     }
 
     /// Tells of events of a room that were committed here, on this node and on others.
-    pub(crate) fn publish_room(&self, room: RoomRef, events: &[Event]) {
+    fn publish_room(&self, room: RoomRef, events: &[Event]) {
         let messages = events.iter().filter(|e| matches!(e.data, EventData::NewMessage(_)));
         self.metrics().messages.inc_by(messages.count() as u64);
         self.tell_room_events(room.key, room.id, events);
@@ -49,7 +83,7 @@ impl Node {
     }
 
     /// Tells of events of a room, on this node.
-    pub(crate) fn tell_room_events(&self, log: RoomKey, room: RoomId, events: &[Event]) {
+    fn tell_room_events(&self, log: RoomKey, room: RoomId, events: &[Event]) {
         for step in steps(events) {
             match step {
                 Step::Tell(range) => self.tell_events(log, events.get(range).unwrap_or_default()),
@@ -63,7 +97,7 @@ impl Node {
     }
 
     /// Tells of events of a log that follow on each other, on this node.
-    pub(crate) fn tell_events(&self, log: RoomKey, events: &[Event]) {
+    fn tell_events(&self, log: RoomKey, events: &[Event]) {
         let Some(last) = events.last() else { return };
         let workers = self.directory().advance(log, last.seq);
         if workers.is_empty() {
@@ -98,11 +132,11 @@ impl Node {
     }
 
     /// Tells users of events in their inboxes, on this node and on others.
-    pub(crate) fn publish_inbox(&self, told: &[InboxEvent]) {
+    fn publish_inbox(&self, told: &[InboxEvent]) {
         for InboxEvent { user, inbox, event } in told {
             if self.user_is_here(*user) {
                 // His actor may be reading the inbox just now, and look after it only then.
-                self.directory().note(*inbox, event.seq);
+                self.directory().note(*user, *inbox, event.seq);
             }
             let events = std::slice::from_ref(event);
             self.tell_events(*inbox, events);
@@ -111,24 +145,24 @@ impl Node {
     }
 
     /// Events up to `head` are there, and some may not have been told of.
-    pub(crate) fn announce(&self, log: RoomKey, head: Seq) {
+    fn announce(&self, log: RoomKey, head: Seq) {
         for worker in self.directory().advance(log, head) {
             self.to_worker(worker, ToWorker::Announce { log, head });
         }
     }
 
     /// A user's sockets follow a log from now on.
-    pub(crate) fn subscribe(&self, user: UserId, log: Subscription) {
+    fn subscribe(&self, user: UserId, log: Subscription) {
         self.to_all_workers(|| ToWorker::Subscribe { user, log });
     }
 
     /// A user's sockets get a log up to `last` and no further.
-    pub(crate) fn unsubscribe(&self, user: UserId, log: RoomKey, last: Seq) {
+    fn unsubscribe(&self, user: UserId, log: RoomKey, last: Seq) {
         self.to_all_workers(|| ToWorker::Unsubscribe { user, log, last });
     }
 
     /// A room was made: its members follow it, and hear of it in their inboxes.
-    pub(crate) fn made(&self, made: &Made) {
+    fn made(&self, made: &Made) {
         self.publish_inbox(&made.inbox);
         for user in &made.joined {
             let id = LogId::Room(made.room.id);
@@ -139,13 +173,7 @@ impl Node {
     }
 
     /// Tells of something that stands in no log.
-    pub(crate) fn signal(
-        &self,
-        to: SignalTo,
-        room: Option<RoomRef>,
-        about: UserId,
-        data: SignalData,
-    ) {
+    fn signal(&self, to: SignalTo, room: Option<RoomRef>, about: UserId, data: SignalData) {
         let kind = data.name();
         let room_id = room.map(|room| room.id);
         let signal = Signal { room: room_id.map(LogId::Room), data };
@@ -164,6 +192,8 @@ impl Node {
         }
     }
 }
+
+impl<T: Reach + ?Sized> Publish for T {}
 
 /// What events mean for those who follow a room.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,8 +17,10 @@ use tokio::sync::mpsc;
 use super::messages::{Greeting, Incoming, LogRead, Open, ToWorker};
 use super::outlet::{Count, Outlet, ReadLog};
 use super::state::{Backlog, Worker};
+use crate::bell::Ringing as _;
 use crate::caller::{Caller, Claims, ConnId};
 use crate::node::{Node, WorkerLink};
+use crate::publish::Reach as _;
 use crate::room::RoomRequest;
 use crate::user::UserInput;
 

@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use salon_protocol::{Encoding, Event, Seq, codec};
+use salon_protocol::event::MemberAction;
+use salon_protocol::{Encoding, Event, EventData, Seq, UserId, codec};
 use salon_storage::model::RoomKey;
 
 use super::messages::LogRead;
@@ -16,7 +17,17 @@ use crate::caller::ConnId;
 #[derive(Debug, Default)]
 pub(crate) struct CatchUp {
     queue: VecDeque<(RoomKey, Seq)>,
-    reading: Option<(RoomKey, Seq)>,
+    reading: Option<Reading>,
+}
+
+/// A page that is being read.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    log: RoomKey,
+    /// Up to here events had been told of when the reading began: what an empty page has not got is
+    /// not in the log. Of what was told of later it says nothing.
+    told: Seq,
+    goal: Seq,
 }
 
 impl Worker {
@@ -24,8 +35,10 @@ impl Worker {
     pub(super) fn want(&mut self, id: ConnId, log: RoomKey, goal: Seq, out: &mut impl Outlet) {
         let Some(conn) = self.conn(id) else { return };
         let catch_up = conn.catch_up.get_or_insert_default();
-        let known = catch_up.reading.iter_mut().chain(&mut catch_up.queue);
-        if let Some((_, known)) = known.into_iter().find(|(known, _)| *known == log) {
+        let reading = catch_up.reading.as_mut().map(|reading| (reading.log, &mut reading.goal));
+        let queue = catch_up.queue.iter_mut().map(|(log, goal)| (*log, goal));
+        if let Some((_, known)) = reading.into_iter().chain(queue).find(|(known, _)| *known == log)
+        {
             *known = goal.max(*known);
             return;
         }
@@ -47,7 +60,7 @@ impl Worker {
                 conn.catch_up = None;
                 return;
             };
-            catch_up.reading = Some((log, goal));
+            catch_up.reading = Some(Reading { log, told: goal, goal });
             let followed = self.followers.get(&log).map(|followers| followers.id);
             let (Some(log_id), Some(follower)) = (followed, self.follower(id, log)) else {
                 self.reading_ended(id);
@@ -60,32 +73,31 @@ impl Worker {
         }
     }
 
-    /// The page that was being read is there, or will not come; returns the goal.
-    fn reading_ended(&mut self, id: ConnId) -> Seq {
-        let catch_up = self.conn(id).and_then(|conn| conn.catch_up.as_mut());
-        catch_up.and_then(|catch_up| catch_up.reading.take()).map_or(0, |(_, goal)| goal)
+    /// The page that was being read is there, or will not come.
+    fn reading_ended(&mut self, id: ConnId) -> Option<Reading> {
+        self.conn(id)?.catch_up.as_mut()?.reading.take()
     }
 
     /// A page has come.
     pub(super) fn log_read(&mut self, read: LogRead, out: &mut impl Outlet) {
         let LogRead { conn: id, log, events } = read;
-        let goal = self.reading_ended(id);
+        let Some(reading) = self.reading_ended(id) else { return };
         match events {
             Ok(events) => {
                 self.deliver_page(id, log, &events, out);
-                self.after_page(id, log, goal, events.is_empty(), out);
+                self.after_page(id, reading, events.is_empty(), out);
             }
             // The store does not answer: again with the next tick.
-            Err(_) => self.failed_reads.push((id, log, goal)),
+            Err(_) => self.failed_reads.push((id, log, reading.goal)),
         }
         self.go_on(id, out);
     }
 
     fn deliver_page(&mut self, id: ConnId, log: RoomKey, events: &[Event], out: &mut impl Outlet) {
-        let Some(encoding) = self.conn(id).map(|conn| conn.encoding.unwrap_or(Encoding::Json))
-        else {
-            return;
-        };
+        let Some(conn) = self.conn(id) else { return };
+        let encoding = conn.encoding.unwrap_or(Encoding::Json);
+        let Phase::Open { user, .. } = &conn.phase else { return };
+        let user = user.user.id;
         let high_bytes = self.backlog.high_bytes;
         for event in events {
             let Some(follower) = self.follower(id, log) else { return };
@@ -96,6 +108,10 @@ impl Worker {
                 continue;
             }
             follower.last = seq;
+            if seq > follower.since && is_going_of(user, event) {
+                // Whoever was to tell of it may have died.
+                follower.until = seq;
+            }
             let backlog = out.send(id, codec::event(encoding, event));
             out.count(Count::Delivery, 1);
             if backlog > high_bytes {
@@ -105,27 +121,21 @@ impl Worker {
         }
     }
 
-    fn after_page(
-        &mut self,
-        id: ConnId,
-        log: RoomKey,
-        goal: Seq,
-        empty: bool,
-        out: &mut impl Outlet,
-    ) {
+    fn after_page(&mut self, id: ConnId, reading: Reading, empty: bool, out: &mut impl Outlet) {
+        let Reading { log, told, goal } = reading;
         let goal = goal.max(out.head(log));
         let Some(follower) = self.follower(id, log) else { return };
-        if follower.until > 0 && (follower.last >= follower.until || empty) {
-            return self.end_following(id, log, out);
-        }
-        let goal = if follower.until > 0 { Seq::from(follower.until) } else { goal };
-        if goal <= Seq::from(follower.last) {
-            return;
-        }
+        let until = Seq::from(follower.until);
         if empty {
             // The log has nothing there, whatever was told of it: go on with what is to come.
-            follower.last = narrow(goal);
-        } else {
+            let last = if until > 0 { told.min(until) } else { told };
+            follower.last = follower.last.max(narrow(last));
+        }
+        if until > 0 && follower.last >= follower.until {
+            return self.end_following(id, log, out);
+        }
+        let goal = if until > 0 { until } else { goal };
+        if goal > Seq::from(follower.last) {
             self.want(id, log, goal, out);
         }
     }
@@ -135,4 +145,10 @@ impl Worker {
             self.want(id, log, goal, out);
         }
     }
+}
+
+fn is_going_of(user: UserId, event: &Event) -> bool {
+    use MemberAction::{Kicked, Left};
+    matches!(&event.data, EventData::MemberChanged(change)
+        if change.user == user && matches!(change.action, Left | Kicked))
 }

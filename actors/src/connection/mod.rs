@@ -31,3 +31,9 @@ pub(crate) use messages::{
     Batch, Open, SignalFrame, SignalKey, SignalTo, Subscription, Target, ToWorker, Who,
 };
 pub use messages::{Greeting, Incoming};
+#[cfg(test)]
+pub(crate) use {
+    messages::LogRead,
+    outlet::{Count, Outlet, ReadLog},
+    state::{Backlog, Worker},
+};

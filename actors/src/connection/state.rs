@@ -62,6 +62,8 @@ pub(crate) struct Conn {
     pub(super) phase: Phase,
     /// Logs that it follows, with their place in [`Followers`].
     pub(super) logs: Vec<(RoomKey, u32)>,
+    /// Logs that its user has left in this session, with the last event that it got.
+    pub(super) left: Vec<(RoomKey, u32)>,
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) next_ticket: u32,
     /// Its backlog is above the high mark.
@@ -141,6 +143,14 @@ impl Worker {
         }
     }
 
+    /// Nothing is remembered of anybody.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        let gone = self.conns.iter().all(Option::is_none) && self.users.is_empty();
+        let idle = self.waiting == 0 && self.failed_reads.is_empty();
+        gone && idle && self.followers.is_empty()
+    }
+
     /// A socket has opened.
     pub(crate) fn opened(&mut self, id: ConnId, greeting: Greeting) {
         let slot = id.slot as usize;
@@ -152,6 +162,7 @@ impl Worker {
             encoding: None,
             phase: Phase::Fresh(greeting.claims),
             logs: Vec::new(),
+            left: Vec::new(),
             waiting: VecDeque::new(),
             next_ticket: 0,
             slow: false,

@@ -27,6 +27,9 @@ pub(crate) struct Follower {
     pub(super) last: u32,
     /// The last event that it may get; 0: no end.
     pub(super) until: u32,
+    /// Its user was a member when this was the newest event: goings up to here were made good by
+    /// a coming.
+    pub(super) since: u32,
     encoding: Encoding,
     /// Its socket is slow: it is sent nothing.
     paused: bool,
@@ -50,6 +53,11 @@ impl Worker {
             // It follows already: after leaving and coming again, it may go on without end.
             return self.follow_on(id, log, place, out);
         }
+        let left = conn.left.iter().find(|(known, _)| *known == log.log);
+        if left.is_some_and(|(_, last)| log.head <= Seq::from(*last)) {
+            // It comes late: the user has gone again since.
+            return;
+        }
         let followers = self
             .followers
             .entry(log.log)
@@ -60,6 +68,7 @@ impl Worker {
             generation: id.generation,
             last: narrow(log.after),
             until: 0,
+            since: narrow(log.head),
             encoding,
             paused,
         });
@@ -76,6 +85,7 @@ impl Worker {
     fn follow_on(&mut self, id: ConnId, log: Subscription, place: u32, out: &mut impl Outlet) {
         let Some(followers) = self.followers.get_mut(&log.log) else { return };
         let Some(follower) = followers.list.get_mut(place as usize) else { return };
+        follower.since = follower.since.max(narrow(log.head));
         if follower.until > 0 {
             follower.until = 0;
             // The gap between is never seen.
@@ -90,6 +100,10 @@ impl Worker {
     /// A socket gets a log up to `last` and no further.
     pub(super) fn unfollow(&mut self, id: ConnId, log: RoomKey, last: Seq, out: &mut impl Outlet) {
         let Some(follower) = self.follower(id, log) else { return };
+        if narrow(last) < follower.since {
+            // It comes late: the user is back already.
+            return;
+        }
         follower.until = narrow(last);
         if follower.last >= follower.until {
             self.end_following(id, log, out);
@@ -100,13 +114,15 @@ impl Worker {
 
     /// A socket no longer follows a log.
     pub(super) fn end_following(&mut self, id: ConnId, log: RoomKey, out: &mut impl Outlet) {
+        let Some(last) = self.follower(id, log).map(|follower| follower.last) else { return };
+        self.drop_follower(log, id.slot, out);
         let Some(conn) = self.conn(id) else { return };
-        if let Some(place) = conn.logs.iter().position(|(known, _)| *known == log) {
-            self.drop_follower(log, id.slot, out);
-            if let Some(conn) = self.conn(id) {
-                conn.logs.swap_remove(place);
-            }
+        conn.logs.retain(|(known, _)| *known != log);
+        conn.left.retain(|(known, _)| *known != log);
+        if conn.left.len() >= LEFT_MAX {
+            conn.left.remove(0);
         }
+        conn.left.push((log, last));
     }
 
     /// Takes a socket out of a log's list; the last in the list takes its place.
@@ -292,5 +308,7 @@ impl Worker {
     }
 }
 
+/// Logs that a session remembers to have left.
+const LEFT_MAX: usize = 64;
 /// Signals of different keys that are held for a slow socket.
 const LATEST_MAX: usize = 256;

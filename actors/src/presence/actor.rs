@@ -17,6 +17,7 @@ use super::state::State;
 use crate::connection::SignalTo;
 use crate::contain::contained;
 use crate::node::Node;
+use crate::publish::Publish as _;
 
 /// Notices that wait.
 const MAILBOX_MAX: usize = 65_536;

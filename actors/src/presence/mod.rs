@@ -17,3 +17,8 @@ mod state;
 mod tests;
 
 pub(crate) use actor::Presence;
+#[cfg(test)]
+pub(crate) use {
+    messages::{Effect, PresenceInput},
+    state::State,
+};

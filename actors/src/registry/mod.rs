@@ -21,7 +21,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as MapEntry;
 use salon_protocol::Millis;
 
-use restart::Restarts;
+pub(crate) use restart::Restarts;
 
 /// An actor that lives under a key.
 pub(crate) trait Supervised:

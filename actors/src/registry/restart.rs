@@ -17,7 +17,7 @@ const FORGET_AFTER_MS: Millis = 60_000;
 
 /// Lives and deaths by key.
 #[derive(Debug)]
-pub(super) struct Restarts<K> {
+pub(crate) struct Restarts<K> {
     lives: u64,
     deaths: BTreeMap<K, Deaths>,
 }
@@ -36,7 +36,7 @@ impl<K> Default for Restarts<K> {
 
 impl<K: Ord> Restarts<K> {
     /// Begins a life; an error says in how many milliseconds it may.
-    pub(super) fn next_life(&mut self, key: K, now: Millis) -> Result<Generation, Millis> {
+    pub(crate) fn next_life(&mut self, key: K, now: Millis) -> Result<Generation, Millis> {
         if let Some(deaths) = self.deaths.get(&key) {
             if now - deaths.last >= FORGET_AFTER_MS {
                 self.deaths.remove(&key);
@@ -52,7 +52,7 @@ impl<K: Ord> Restarts<K> {
     }
 
     /// A life ended as it should not.
-    pub(super) fn died(&mut self, key: K, now: Millis) {
+    pub(crate) fn died(&mut self, key: K, now: Millis) {
         self.deaths.retain(|_, deaths| now - deaths.last < FORGET_AFTER_MS);
         let deaths = self.deaths.entry(key).or_insert(Deaths { count: 0, last: now });
         deaths.count += 1;

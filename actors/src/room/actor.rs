@@ -7,16 +7,16 @@ use actix::ActorContext as _;
 use actix::{
     Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, SpawnHandle, WrapFuture as _,
 };
-use salon_protocol::signal::{CursorMoved, Typing};
-use salon_protocol::{Millis, RoomId, SignalData};
+use salon_protocol::{Millis, RoomId};
 use salon_storage::model::RoomRef;
 
 use super::messages::{Effect, RoomInput, RoomMessage};
 use super::state::{Lost, Room};
+use super::telling::tell;
 use crate::caller::{Answer, Caller};
-use crate::connection::SignalTo;
 use crate::contain::contained;
 use crate::node::Node;
+use crate::publish::{Publish as _, Reach as _};
 use crate::registry::{Generation, Obituary, Supervised};
 
 /// A room's actor.
@@ -117,7 +117,6 @@ impl RoomActor {
     fn panicked(&mut self, panic: &str, asking: Option<Caller>, lost: Lost) {
         tracing::error!(room.id = %self.id, panic, "room panicked and begins anew");
         self.node.metrics().restarts.inc();
-        self.effects.clear();
         if let Some(caller) = asking {
             let error = salon_protocol::ErrorCode::Internal;
             let error = salon_protocol::ErrorData::new(error, "internal error");
@@ -145,37 +144,9 @@ impl RoomActor {
             Effect::PublishInbox(inbox) => self.node.publish_inbox(&inbox),
             effect => {
                 if let Some(log) = self.log {
-                    self.tell(log, effect);
+                    tell(&*self.node, log, effect);
                 }
             }
-        }
-    }
-
-    /// What goes out to those who follow the room.
-    fn tell(&self, log: RoomRef, effect: Effect) {
-        let node = &self.node;
-        match effect {
-            Effect::Publish(events) => node.publish_room(log, &events),
-            Effect::Announce(head) => node.announce(log.key, head),
-            Effect::Cursor { user, seq, read, only_own } => {
-                let moved = CursorMoved { user, seq };
-                let data = if read {
-                    SignalData::MessageRead(moved)
-                } else {
-                    SignalData::MessageDelivered(moved)
-                };
-                let to = if only_own {
-                    SignalTo::User(user)
-                } else {
-                    SignalTo::Log { log: log.key, except: None }
-                };
-                node.signal(to, Some(log), user, data);
-            }
-            Effect::Typing(user) => {
-                let to = SignalTo::Log { log: log.key, except: Some(user) };
-                node.signal(to, Some(log), user, SignalData::Typing(Typing { user }));
-            }
-            _ => {}
         }
     }
 

@@ -18,8 +18,15 @@ mod actor;
 mod messages;
 mod pipeline;
 mod state;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use actor::RoomActor;
 pub(crate) use messages::{RoomInput, RoomMessage, RoomRequest};
+#[cfg(test)]
+pub(crate) use {
+    messages::Effect,
+    state::{Lost, Room},
+    telling::tell,
+};

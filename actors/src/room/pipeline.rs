@@ -48,6 +48,14 @@ impl Pipeline {
         Some(ops)
     }
 
+    /// The commit that was given out last was never begun: its changes wait again, before others.
+    pub(crate) fn take_back(&mut self, ops: Vec<RoomOp>) {
+        let committing = std::mem::take(&mut self.committing);
+        for change in committing.into_iter().zip(ops).rev() {
+            self.waiting.push_front(change);
+        }
+    }
+
     /// Those who wait for the answers of the commit under way, in order.
     pub(crate) fn committing(&self) -> &[Pending] {
         &self.committing

@@ -1,6 +1,6 @@
 //! How a room thinks.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use salon_protocol::content::Role;
 use salon_protocol::event::MemberAction;
@@ -78,7 +78,7 @@ struct Memory {
     /// `members` holds all of them.
     complete: bool,
     /// Requests that wait for one member to be read.
-    asking: HashMap<UserId, Vec<(Caller, RoomRequest)>>,
+    asking: BTreeMap<UserId, Vec<(Caller, RoomRequest)>>,
     /// Questions that wait for cursors to be written.
     read_by: Vec<(Caller, Seq)>,
     /// Members whose cursors have moved and were not told yet.
@@ -170,20 +170,27 @@ impl Room {
     }
 
     /// After a panic: keeps the changes on their way, forgets what it remembered, and reads it
-    /// again. Whoever waited for what is lost is told to try again.
+    /// again. Whoever waited for what is lost is told to try again. `out` holds what was wanted when
+    /// it happened and was not done: a commit among it waits once more, the rest is forgotten.
     pub(crate) fn recover(&mut self, lost: Lost, now: Millis, out: &mut Vec<Effect>) {
         let error = ErrorData::new(ErrorCode::Unavailable, "the room had to begin anew");
         let error = error.retry_after(500);
         let refuse = |caller: Caller| Effect::Answer(caller, Err(error.clone()));
+        let given_out = out.drain(..).find_map(|effect| match effect {
+            Effect::Commit(ops) => Some(ops),
+            _ => None,
+        });
         if let Phase::Awake(memory) = &mut self.phase {
-            for (caller, request) in memory.asking.drain().flat_map(|(_, asking)| asking) {
+            for (caller, request) in std::mem::take(&mut memory.asking).into_values().flatten() {
                 if !matches!(request, RoomRequest::Delivered(_)) {
                     out.push(refuse(caller));
                 }
             }
             out.extend(memory.read_by.drain(..).map(|(caller, _)| refuse(caller)));
         }
-        if lost == Lost::Commit {
+        if let Some(ops) = given_out {
+            self.pipeline.take_back(ops);
+        } else if lost == Lost::Commit {
             out.extend(self.pipeline.committing().iter().map(|pending| refuse(pending.caller)));
             self.pipeline.ended();
         }
@@ -376,9 +383,7 @@ impl Room {
             }
             memory.save_at = Some(now + limits::RECEIPT_EVERY_MS);
         }
-        for (caller, seq) in std::mem::take(&mut memory.read_by) {
-            out.push(Effect::AnswerReadBy(caller, seq));
-        }
+        memory.answer_read_by(out);
     }
 
     fn wake(&mut self, now: Millis, out: &mut Vec<Effect>) {
@@ -441,7 +446,7 @@ impl Memory {
             slow_mode_ms: snapshot.slow_mode_ms,
             members: members.into_iter().map(|member| (member.user.id, member.into())).collect(),
             complete,
-            asking: HashMap::new(),
+            asking: BTreeMap::new(),
             read_by: Vec::new(),
             untold: BTreeSet::new(),
             tell_at: None,
@@ -586,6 +591,10 @@ impl Memory {
                 if self.saving || self.save_at.is_some() {
                     self.read_by.push((caller, seq));
                     self.save(out);
+                    if !self.saving {
+                        // Whoever had moved his cursor has gone meanwhile.
+                        self.answer_read_by(out);
+                    }
                 } else {
                     out.push(Effect::AnswerReadBy(caller, seq));
                 }
@@ -674,6 +683,11 @@ impl Memory {
             self.saving = true;
             out.push(Effect::SaveCursors(updates));
         }
+    }
+
+    fn answer_read_by(&mut self, out: &mut Vec<Effect>) {
+        let asked = self.read_by.drain(..);
+        out.extend(asked.map(|(caller, seq)| Effect::AnswerReadBy(caller, seq)));
     }
 
     fn wake_at(&self) -> Option<Millis> {

@@ -264,6 +264,37 @@ fn a_room_that_panics_when_it_is_loaded_pauses() {
 }
 
 #[test]
+fn a_commit_that_was_given_out_before_a_panic_is_given_out_again() {
+    let mut bench = Bench::awake(snapshot(3));
+    bench.ask(1, say("one"));
+    let (two, _) = bench.ask(2, say("two"));
+    let mut out = bench.hear(RoomInput::Committed(Err(unavailable())));
+    assert_eq!(ops(&out).len(), 1);
+    bench.room.recover(Lost::Commit, bench.now, &mut out);
+    assert_eq!(out, [Effect::Load]);
+    let effects = bench.hear(RoomInput::Loaded(Ok(Some(snapshot(3)))));
+    assert_eq!(ops(&effects).len(), 1, "the room does not wait for ever");
+    let effects = bench.hear(RoomInput::Committed(Ok(vec![Ok(committed(recalled(12)))])));
+    assert_eq!(answers(&effects), [(two.ticket, None)]);
+}
+
+#[test]
+fn who_has_read_is_answered_when_who_moved_his_cursor_has_gone() {
+    let mut bench = Bench::awake(snapshot(3));
+    bench.ask(2, RoomRequest::Read(5));
+    let data = MemberChanged {
+        user: user(2).id,
+        action: MemberAction::Left,
+        by: user(2).id,
+        role: None,
+        until: None,
+    };
+    bench.hear(RoomInput::Told(vec![event(11, EventData::MemberChanged(data))]));
+    let (asker, effects) = bench.ask(1, RoomRequest::ReadBy(5));
+    assert_eq!(effects, [Effect::AnswerReadBy(asker, 5)]);
+}
+
+#[test]
 fn who_waited_for_a_member_to_be_read_is_told_of_a_panic() {
     let mut bench = Bench::awake(snapshot(200));
     let (asker, effects) = bench.ask(9, RoomRequest::Read(5));

@@ -21,6 +21,7 @@ use crate::caller::UserShared;
 use crate::connection::{Open, Subscription, ToWorker, Who};
 use crate::contain::contained;
 use crate::node::Node;
+use crate::publish::{Publish as _, Reach as _};
 use crate::registry::{Generation, Obituary, Supervised};
 
 /// A user's actor.
@@ -66,6 +67,7 @@ impl Drop for UserActor {
         self.node.metrics().users.dec();
         if !self.node.user_is_here(self.id) {
             self.node.bus().ignore(Topic::User(self.id));
+            self.node.directory().forget(self.id);
         }
         if let Some(inbox) = self.inbox {
             self.node.directory().leave_alone(inbox);

@@ -21,3 +21,9 @@ mod tests;
 
 pub(crate) use actor::UserActor;
 pub(crate) use messages::{UserInput, UserMessage};
+#[cfg(test)]
+pub(crate) use {
+    messages::Effect,
+    opening::{Session, answer, plan},
+    state::User,
+};

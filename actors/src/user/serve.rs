@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::caller::{Answer, Caller};
 use crate::node::Node;
+use crate::publish::{Publish as _, Reach as _};
 use crate::room::RoomRequest;
 
 /// An outgoing request that was not answered is shown for so long.

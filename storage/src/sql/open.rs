@@ -77,8 +77,11 @@ impl OpenOptions {
     }
 }
 
-/// The page cache of each connection, in KiB.
-const CACHE_KIB: &str = "-16384";
+/// The page cache of the writer, in KiB: it reads what it is about to change.
+const WRITER_CACHE_KIB: &str = "-16384";
+/// The page cache of each reader, in KiB. What it does not hold, the system's page cache does, once
+/// for all of them.
+const READER_CACHE_KIB: &str = "-1024";
 /// How long a second process (the command line) may hold the write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read waits for a connection of the pool.
@@ -132,7 +135,7 @@ impl Opener {
                 .min_connections(1)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
-                .connect_with(options.clone())
+                .connect_with(options.clone().pragma("cache_size", READER_CACHE_KIB))
                 .await
                 .map(Readers::Sqlite),
             Opener::Postgres(options, _) => PgPoolOptions::new()
@@ -157,7 +160,7 @@ fn sqlite_options(folder: &Path, durability: Durability) -> SqliteConnectOptions
             Durability::Normal => SqliteSynchronous::Normal,
         })
         .busy_timeout(BUSY_TIMEOUT)
-        .pragma("cache_size", CACHE_KIB)
+        .pragma("cache_size", WRITER_CACHE_KIB)
         .pragma("temp_store", "MEMORY")
         // Another connection does it, so that no commit has to.
         .pragma("wal_autocheckpoint", "0")

@@ -92,7 +92,8 @@ impl Writer {
         dirty: Arc<Dirty>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
-        let run = Run { jobs, opener, tx: Some(tx), clock, metrics, dirty };
+        let failing = Failing::default();
+        let run = Run { jobs, opener, tx: Some(tx), clock, metrics, dirty, failing };
         (Writer { queue }, tokio::spawn(run.run()))
     }
 
@@ -130,6 +131,33 @@ struct Run {
     clock: Arc<dyn Clock>,
     metrics: Arc<StoreMetrics>,
     dirty: Arc<Dirty>,
+    failing: Failing,
+}
+
+/// How commits fail, told once a second and when it is over, however many there are.
+#[derive(Debug, Default)]
+struct Failing {
+    commits: u64,
+    told: Option<Instant>,
+}
+
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+impl Failing {
+    fn failed(&mut self, error: &StoreError) {
+        self.commits += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            self.told = Some(Instant::now());
+            tracing::warn!(error = %error, commits.failed = self.commits, "commits fail");
+        }
+    }
+
+    fn succeeded(&mut self) {
+        if self.commits > 0 {
+            tracing::warn!(commits.failed = self.commits, "commits succeed again");
+            *self = Failing::default();
+        }
+    }
 }
 
 impl Run {
@@ -150,9 +178,12 @@ impl Run {
                 }
                 Err(error) => Err(error),
             };
-            if let Err(error) = &outcome {
-                self.metrics.commits_failed.inc();
-                tracing::warn!(error = %error, jobs = batch.len(), "commit failed");
+            match &outcome {
+                Ok(_) => self.failing.succeeded(),
+                Err(error) => {
+                    self.metrics.commits_failed.inc();
+                    self.failing.failed(error);
+                }
             }
             for job in batch.drain(..) {
                 job.finish(&outcome);

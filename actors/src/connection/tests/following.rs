@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::connection::{SignalFrame, SignalKey, SignalTo};
+use salon_protocol::event::{MemberAction, MemberChanged};
 use salon_storage::StoreError;
 
 fn leave(bench: &mut Bench, slot: u32, last: Seq) {
@@ -297,4 +298,56 @@ fn followers_who_go_leave_the_others_where_they_are() {
     bench.page(3..=3);
     assert_eq!(bench.seqs(4), [3]);
     assert_eq!(bench.world.registered[&LOG], 1);
+}
+
+#[test]
+fn an_empty_page_says_nothing_of_what_came_while_it_was_read() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(2, 4)]);
+    bench.tell(ToWorker::Announce { log: LOG, head: 4 });
+    bench.page(3..=4);
+    bench.seqs(1);
+    bench.tell(ToWorker::Announce { log: LOG, head: 5 });
+    bench.world.heads.insert(LOG, 7);
+    bench.answer_read(Ok(Vec::new()));
+    assert_eq!(bench.world.reads[0].after, 5, "there was no 5, but there may be 6 and 7");
+    bench.page(6..=7);
+    assert_eq!(bench.seqs(1), [6, 7]);
+}
+
+#[test]
+fn who_reads_of_his_own_going_gets_nothing_after_it() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(2, 4)]);
+    let action = MemberAction::Kicked;
+    let gone = |seq| {
+        let (user, by) = (user(1).id, user(9).id);
+        let change = MemberChanged { user, action, by, role: None, until: None };
+        Event { data: EventData::MemberChanged(change), ..message(seq) }
+    };
+    // He was a member when the log ended at 4: what was before was made good.
+    bench.answer_read(Ok(vec![gone(3), message(4)]));
+    assert_eq!(bench.seqs(1), [3, 4]);
+    bench.events(7..=7);
+    bench.answer_read(Ok(vec![message(5), gone(6), message(7)]));
+    assert_eq!(bench.seqs(1), [5, 6]);
+    bench.events(8..=8);
+    assert!(bench.taken(1).is_empty());
+    assert_eq!(bench.world.registered[&LOG], 0);
+}
+
+#[test]
+fn comings_and_goings_that_are_told_late_change_nothing() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(10, 10)]);
+    leave(&mut bench, 1, 8);
+    bench.events(11..=11);
+    assert_eq!(bench.seqs(1), [11], "he was back at 10");
+    leave(&mut bench, 1, 11);
+    join(&mut bench, 1, 8, 9);
+    bench.events(12..=12);
+    assert!(bench.taken(1).is_empty() && bench.world.reads.is_empty(), "he has gone at 11");
+    join(&mut bench, 1, 12, 13);
+    bench.page(13..=13);
+    assert_eq!(bench.seqs(1), [13]);
 }

@@ -56,6 +56,9 @@ impl Dirty {
 const SLICE_EVENTS: usize = 500;
 /// After this much work the index rests, so that it never takes more than a part of a core.
 const REST_AFTER_SLICE: u32 = 4;
+/// Longer than this it does not rest, however long the work took: a process that was halted, or a
+/// disk that stood still, made it long, and not the index.
+const REST_MAX: Duration = Duration::from_millis(200);
 /// How long changes are gathered before the index looks.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -78,7 +81,8 @@ pub(crate) async fn follow(store: std::sync::Weak<super::Shared>, dirty: Arc<Dir
                     }
                 }
                 drop(store);
-                tokio::time::sleep(started.elapsed() * REST_AFTER_SLICE).await;
+                let rest = started.elapsed().saturating_mul(REST_AFTER_SLICE).min(REST_MAX);
+                tokio::time::sleep(rest).await;
             }
         }
         if store.strong_count() == 0 {
