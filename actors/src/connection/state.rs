@@ -379,8 +379,18 @@ impl Worker {
         let opening = match std::mem::replace(&mut conn.phase, fresh) {
             Phase::Opening(opening) if opening.ticket == ticket => opening,
             other => {
+                // An `auth` that was given up. The user's actor takes the socket for open, and is
+                // right when another `auth` of the same user has come since.
+                let again = match &other {
+                    Phase::Opening(opening) => opening.user == user.user.id,
+                    Phase::Open { user: now, .. } => now.user == user.user,
+                    Phase::Fresh(_) | Phase::Closed => false,
+                };
                 conn.phase = other;
-                return out.closed(user.user.id, id);
+                if !again {
+                    out.closed(user.user.id, id);
+                }
+                return;
             }
         };
         conn.logs.reserve_exact(logs.len());
@@ -414,6 +424,8 @@ impl Worker {
         };
         conn.phase = Phase::Fresh(opening.header);
         self.forget_user(opening.user, id);
+        // It may be taken for open from an earlier `auth`.
+        out.closed(opening.user, id);
         self.refuse(id, opening.reference, error, out);
         match close {
             Some(code) => self.close(id, code, None, out),

@@ -28,7 +28,8 @@ pub(crate) struct Follower {
     /// The last event that it may get; 0: no end.
     pub(super) until: u32,
     /// Its user was a member when this was the newest event: goings up to here were made good by
-    /// a coming.
+    /// a coming, and what it has not got up to here is read, since it may have been recalled before
+    /// the session was asked for.
     pub(super) since: u32,
     encoding: Encoding,
     /// Its socket is slow: it is sent nothing.
@@ -159,7 +160,8 @@ impl Worker {
         let mut slow: Vec<ConnId> = Vec::new();
         for follower in &mut followers.list {
             let id = ConnId { worker, slot: follower.slot, generation: follower.generation };
-            if follower.last + 1 != first || follower.until != 0 {
+            let fits = follower.last + 1 == first && first > follower.since;
+            if !fits || follower.until != 0 {
                 if follower.last < last && !follower.paused {
                     behind.push(id);
                 }

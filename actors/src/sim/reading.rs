@@ -77,9 +77,11 @@ impl World {
             if again {
                 return self.agenda.between_us(wait_us, wait_us * 2, Happening::Retry(number));
             }
-            // Not a member any more: there is nothing to be read.
-            device.pages.retain(|(log, ..)| *log != read.log);
-            return self.fill(number);
+            // Not a member for a while: what is stale is best found out anew.
+            if let Some(socket) = device.socket {
+                self.drop_socket(socket);
+            }
+            return;
         }
         let place = device.wishes.iter().position(|wish| wish.reference == Some(reference));
         let Some(place) = place else { return };

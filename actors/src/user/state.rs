@@ -98,6 +98,8 @@ impl User {
 
     /// User1 and User2.
     fn opened(&mut self, conn: ConnId, device: Option<Box<str>>, out: &mut Vec<Effect>) {
+        // The same socket once more, after an `auth` that was given up, replaces nobody.
+        self.sockets.retain(|older| older.conn != conn);
         if let Some(device) = &device {
             for older in self.sockets.iter().filter(|older| older.device.as_ref() == Some(device)) {
                 out.push(Effect::Close(older.conn, CloseCode::Replaced));

@@ -61,6 +61,14 @@ fn the_newest_socket_of_a_device_stays() {
 }
 
 #[test]
+fn a_socket_that_opens_twice_does_not_replace_itself() {
+    let mut user = User::new(30_000, 0);
+    assert_eq!(hear(&mut user, opened(1, "phone"), 0), NONE);
+    assert_eq!(hear(&mut user, opened(1, "phone"), 0), NONE);
+    assert_eq!(hear(&mut user, UserInput::Closed(conn(1)), 0), ["left"]);
+}
+
+#[test]
 fn the_oldest_socket_makes_room() {
     let mut user = User::new(30_000, 0);
     for slot in 0..limits::SOCKETS_PER_USER_MAX as u32 {

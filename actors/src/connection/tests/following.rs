@@ -351,3 +351,16 @@ fn comings_and_goings_that_are_told_late_change_nothing() {
     bench.page(13..=13);
     assert_eq!(bench.seqs(1), [13]);
 }
+
+#[test]
+fn what_was_there_before_the_session_is_read_and_not_taken_from_a_late_batch() {
+    let mut bench = Bench::new();
+    bench.open(1, vec![subscription(4, 6)]);
+    // On its way since before 6 recalled it.
+    bench.events(5..=5);
+    assert!(bench.taken(1).is_empty());
+    bench.page(5..=6);
+    bench.events(7..=7);
+    assert_eq!(bench.seqs(1), [5, 6, 7]);
+    assert!(bench.world.reads.is_empty());
+}

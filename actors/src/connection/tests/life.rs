@@ -282,3 +282,21 @@ fn the_actor_of_a_user_that_died_finds_his_sockets() {
     bench.say(2, &auth("2"));
     assert_eq!(bench.world.opens.len(), 2);
 }
+
+#[test]
+fn an_auth_that_was_given_up_does_not_take_the_next_one_along() {
+    let mut bench = Bench::new();
+    bench.begin(1);
+    let late = bench.world.opens.pop().unwrap();
+    bench.tell(ToWorker::Lost(Target::User(user(1).id)));
+    assert_eq!(bench.errors(1), ["unavailable"]);
+    assert_eq!(bench.world.users_closed, [conn(1)], "his next actor may think it open");
+    bench.say(1, &json!({"type": "auth", "data": {"token": "1"}}));
+    let frame = codec::ok(late.encoding, late.reference, &json!({}));
+    let (ticket, session) = (late.ticket, late.claims.session);
+    let user = UserShared::new(user(1));
+    bench.tell(ToWorker::Opened { conn: conn(1), ticket, frame, user, session, logs: vec![] });
+    assert_eq!(bench.world.users_closed.len(), 1, "he is about to open it");
+    bench.grant(1, vec![subscription(0, 0)]);
+    assert_eq!(bench.kinds(1), ["ok"]);
+}
