@@ -95,10 +95,11 @@ impl RateLimits {
     }
 }
 
-/// A user's buckets, each as the time at which it is empty again (GCRA, in microseconds).
+/// A user's buckets, each as the time at which it is empty again (GCRA, in microseconds). Who only
+/// listens has none.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
-    empty_at_us: [i64; CLASSES.len()],
+    empty_at_us: Option<Box<[i64; CLASSES.len()]>>,
 }
 
 impl Buckets {
@@ -116,7 +117,7 @@ impl Buckets {
         let per_us = per_ms * 1_000;
         let step_us = per_us / i64::from(count);
         let now_us = now * 1_000;
-        let bucket = &mut self.empty_at_us[class as usize];
+        let bucket = &mut self.empty_at_us.get_or_insert_default()[class as usize];
         // A clock that was set back must not shut anybody out for longer than a full bucket, also
         // when the answer is no: the bucket drains from the time that is now.
         *bucket = (*bucket).clamp(now_us, now_us + per_us);

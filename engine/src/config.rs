@@ -144,7 +144,7 @@ settings! {
     /// Sockets that are open at once.
     sockets_max "sockets-max" "SALON_SOCKETS_MAX" "COUNT": u64 = "100000";
     /// Connections to the database for reading.
-    readers "readers" "SALON_READERS" "COUNT": u32 = "4";
+    readers "readers" "SALON_READERS" "COUNT": u32 = "one per processor, at least 2";
     /// `full`: what is acknowledged survives a power cut. `normal`: only the end of the process.
     synchronous "synchronous" "SALON_SYNCHRONOUS" "full|normal": Synchronous = "full";
     /// How long a message can be recalled by its sender.
@@ -231,7 +231,7 @@ impl Config {
             trust_proxy: given.trust_proxy.unwrap_or(false),
             workers: given.workers.unwrap_or_else(processors),
             sockets_max: given.sockets_max.unwrap_or(100_000),
-            readers: given.readers.unwrap_or(4),
+            readers: given.readers.unwrap_or_else(|| processors().clamp(2, 16) as u32),
             durability: match given.synchronous {
                 Some(Synchronous::Normal) => Durability::Normal,
                 _ => Durability::Full,

@@ -9,7 +9,7 @@ use salon_http::auth::{LogSms, Passwords, RefreshTokens, Secret, Tokens};
 use salon_http::websocket::SocketMetrics;
 use salon_http::{AppConfig, AppParts, AppState};
 use salon_storage::blob::ObjectBlobs;
-use salon_storage::bus::LocalBus;
+use salon_storage::bus::AloneBus;
 use salon_storage::contract::{Bus, Meta as _, Store, SystemClock};
 use salon_storage::sql::{OpenOptions, SqlStore};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Parts> {
     let store = Arc::new(store);
     let secret = signing_secret(config, &store).await?;
     let tokens = Arc::new(Tokens::new(&secret, &config.jwt_secrets_accepted));
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::alone());
+    let bus: Arc<dyn Bus> = Arc::new(AloneBus::default());
     let blobs = ObjectBlobs::local(&config.data_dir.join("blobs"))?;
     let passwords = Passwords::new(config.password_cost, config.workers);
     let node_metrics = NodeMetrics::default();

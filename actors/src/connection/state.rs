@@ -1,9 +1,11 @@
 //! How a worker's connections think: their life from the first frame to the last.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hashbrown::HashTable;
 use salon_protocol::close_code::Bye;
 use salon_protocol::envelope::RequestEnvelope;
 use salon_protocol::reply::AuthRenewed;
@@ -42,9 +44,11 @@ pub(crate) struct Worker {
     pub(super) rates: RateLimits,
     /// By the socket's slot.
     pub(super) conns: Vec<Option<Box<Conn>>>,
-    pub(super) followers: HashMap<RoomKey, Followers, foldhash::fast::RandomState>,
-    /// Slots of the sockets of a user, from `auth` on.
-    users: HashMap<UserId, SmallVec<[u32; 2]>, foldhash::fast::RandomState>,
+    /// Boxed, because tables are half empty at worst.
+    pub(super) followers: HashMap<RoomKey, Box<Followers>, foldhash::fast::RandomState>,
+    /// Slots of the sockets of users, from `auth` on, by user.
+    users: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
     /// Requests of all connections that wait for their answers.
     pub(super) waiting: usize,
     /// Running seconds.
@@ -62,15 +66,22 @@ pub(crate) struct Conn {
     pub(super) phase: Phase,
     /// Logs that it follows, with their place in [`Followers`].
     pub(super) logs: Vec<(RoomKey, u32)>,
-    /// Logs that its user has left in this session, with the last event that it got.
-    pub(super) left: Vec<(RoomKey, u32)>,
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) next_ticket: u32,
     /// Its backlog is above the high mark.
     pub(super) slow: bool,
+    pub(super) catch_up: Option<Box<CatchUp>>,
+    /// Absent as long as all is well.
+    rare: Option<Box<Rare>>,
+}
+
+/// What few connections need.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// Logs that its user has left in this session, with the last event that it got.
+    pub(super) left: Vec<(RoomKey, u32)>,
     /// The newest signals, while it is slow.
     pub(super) latest: Vec<(SignalKey, Bytes)>,
-    pub(super) catch_up: Option<Box<CatchUp>>,
     /// The server stops; the connection closes as soon as its requests are answered, and is asked
     /// back after so many milliseconds.
     leaving: Option<u64>,
@@ -78,10 +89,34 @@ pub(crate) struct Conn {
     malformed_since: Millis,
 }
 
+impl Conn {
+    /// Whose it is, from `auth` on.
+    fn user(&self) -> Option<UserId> {
+        match &self.phase {
+            Phase::Opening(opening) => Some(opening.user),
+            Phase::Open { user, .. } => Some(user.user.id),
+            Phase::Fresh(_) | Phase::Closed => None,
+        }
+    }
+
+    /// See [`Rare::left`].
+    pub(super) fn left(&self) -> &[(RoomKey, u32)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.left)
+    }
+
+    fn leaving(&self) -> Option<u64> {
+        self.rare.as_ref()?.leaving
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Waiting for `auth`.
-    Fresh(Option<Claims>),
+    Fresh(Option<Box<Claims>>),
     /// `auth` is being answered.
     Opening(Box<Opening>),
     Open {
@@ -136,7 +171,8 @@ impl Worker {
             rates,
             conns: Vec::new(),
             followers: HashMap::default(),
-            users: HashMap::default(),
+            users: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
             waiting: 0,
             ticks: 0,
             failed_reads: Vec::new(),
@@ -160,17 +196,13 @@ impl Worker {
         self.conns[slot] = Some(Box::new(Conn {
             id,
             encoding: None,
-            phase: Phase::Fresh(greeting.claims),
+            phase: Phase::Fresh(greeting.claims.map(Box::new)),
             logs: Vec::new(),
-            left: Vec::new(),
             waiting: VecDeque::new(),
             next_ticket: 0,
             slow: false,
-            latest: Vec::new(),
             catch_up: None,
-            leaving: None,
-            malformed: 0,
-            malformed_since: 0,
+            rare: None,
         }));
     }
 
@@ -237,15 +269,17 @@ impl Worker {
         self.refuse(id, None, error, out);
         let now = out.now();
         let Some(conn) = self.conn(id) else { return };
-        if now - conn.malformed_since > limits::MALFORMED_WINDOW_MS {
-            (conn.malformed, conn.malformed_since) = (0, now);
+        let rare = conn.rare();
+        if now - rare.malformed_since > limits::MALFORMED_WINDOW_MS {
+            (rare.malformed, rare.malformed_since) = (0, now);
         }
-        conn.malformed += 1;
+        rare.malformed += 1;
+        let malformed = rare.malformed;
         let limit = match conn.phase {
             Phase::Open { .. } => limits::MALFORMED_MAX,
             _ => limits::MALFORMED_BEFORE_AUTH_MAX,
         };
-        if conn.malformed >= limit {
+        if malformed >= limit {
             self.close(id, CloseCode::Flood, None, out);
         }
     }
@@ -286,7 +320,8 @@ impl Worker {
 
     fn auth(&mut self, id: ConnId, reference: Option<u64>, auth: Auth, out: &mut impl Outlet) {
         let Some(conn) = self.conn(id) else { return };
-        let Phase::Fresh(header) = conn.phase else { return };
+        let Phase::Fresh(header) = &conn.phase else { return };
+        let header = header.as_deref().copied();
         let encoding = conn.encoding.unwrap_or(Encoding::Json);
         let Some(claims) = Self::claims(header, auth.token.as_deref(), out) else {
             return self.unauthorized(id, reference, out);
@@ -305,7 +340,10 @@ impl Worker {
             changes: Vec::new(),
         }));
         // From here on, changes of what the user follows are kept for it.
-        self.users.entry(claims.user).or_default().push(id.slot);
+        let (conns, hasher) = (&self.conns, &self.hasher);
+        let user_at = |slot: &u32| conns.get(*slot as usize)?.as_ref()?.user();
+        let hash_at = |slot: &u32| hasher.hash_one(user_at(slot));
+        self.users.insert_unique(hasher.hash_one(Some(claims.user)), id.slot, hash_at);
         let open = Open { conn: id, ticket, reference, encoding, claims, auth };
         if let Err(error) = out.open(open) {
             self.not_opened(id, &error, None, out);
@@ -422,7 +460,7 @@ impl Worker {
                 return;
             }
         };
-        conn.phase = Phase::Fresh(opening.header);
+        conn.phase = Phase::Fresh(opening.header.map(Box::new));
         self.forget_user(opening.user, id);
         // It may be taken for open from an earlier `auth`.
         out.closed(opening.user, id);
@@ -462,8 +500,12 @@ impl Worker {
 
     /// The sockets of a user on this worker, in a fixed order.
     pub(super) fn conns_of(&self, user: UserId) -> SmallVec<[ConnId; 4]> {
-        let slots = self.users.get(&user).into_iter().flatten();
-        slots.filter_map(|slot| self.conns.get(*slot as usize)?.as_ref().map(|c| c.id)).collect()
+        let slots = self.users.iter_hash(self.hasher.hash_one(Some(user)));
+        let conns = slots.filter_map(|slot| self.conns.get(*slot as usize)?.as_deref());
+        let his = conns.filter(|conn| conn.user() == Some(user));
+        let mut ids: SmallVec<[ConnId; 4]> = his.map(|conn| conn.id).collect();
+        ids.sort_unstable_by_key(|id| id.slot);
+        ids
     }
 
     fn close_all(&mut self, who: Who, code: CloseCode, out: &mut impl Outlet) {
@@ -518,7 +560,7 @@ impl Worker {
         let Some(conn) = self.conn(id) else { return };
         let phase = std::mem::replace(&mut conn.phase, Phase::Closed);
         conn.catch_up = None;
-        conn.latest = Vec::new();
+        conn.rare = None;
         let waiting = std::mem::take(&mut conn.waiting).len();
         let logs = std::mem::take(&mut conn.logs);
         self.waiting -= waiting;
@@ -540,11 +582,9 @@ impl Worker {
     }
 
     fn forget_user(&mut self, user: UserId, id: ConnId) {
-        if let Some(slots) = self.users.get_mut(&user) {
-            slots.retain(|slot| *slot != id.slot);
-            if slots.is_empty() {
-                self.users.remove(&user);
-            }
+        let hash = self.hasher.hash_one(Some(user));
+        if let Ok(entry) = self.users.find_entry(hash, |slot| *slot == id.slot) {
+            entry.remove();
         }
     }
 
@@ -565,7 +605,7 @@ impl Worker {
             let share = (place as u64).wrapping_mul(0x9E37_79B9) % ids.len().max(1) as u64;
             let retry_after_ms = 500 + spread_ms * share / ids.len().max(1) as u64;
             if let Some(conn) = self.conn(*id) {
-                conn.leaving = Some(retry_after_ms);
+                conn.rare().leaving = Some(retry_after_ms);
             }
             self.leave_if_answered(*id, out);
         }
@@ -574,14 +614,14 @@ impl Worker {
     /// While the server stops: closes a connection all of whose requests are answered.
     pub(super) fn leave_if_answered(&mut self, id: ConnId, out: &mut impl Outlet) {
         let Some(conn) = self.conn(id) else { return };
-        if let (Some(retry_after_ms), true) = (conn.leaving, conn.waiting.is_empty()) {
+        if let (Some(retry_after_ms), true) = (conn.leaving(), conn.waiting.is_empty()) {
             self.close(id, CloseCode::Shutdown, Some(retry_after_ms), out);
         }
     }
 
     /// Whether the server stops.
     pub(super) fn is_leaving(&mut self, id: ConnId) -> bool {
-        self.conn(id).is_some_and(|conn| conn.leaving.is_some())
+        self.conn(id).is_some_and(|conn| conn.leaving().is_some())
     }
 
     fn report(&mut self, user: UserId, out: &mut impl Outlet) {

@@ -54,7 +54,7 @@ impl Worker {
             // It follows already: after leaving and coming again, it may go on without end.
             return self.follow_on(id, log, place, out);
         }
-        let left = conn.left.iter().find(|(known, _)| *known == log.log);
+        let left = conn.left().iter().find(|(known, _)| *known == log.log);
         if left.is_some_and(|(_, last)| log.head <= Seq::from(*last)) {
             // It comes late: the user has gone again since.
             return;
@@ -62,7 +62,7 @@ impl Worker {
         let followers = self
             .followers
             .entry(log.log)
-            .or_insert_with(|| Followers { id: log.id, list: SmallVec::new() });
+            .or_insert_with(|| Box::new(Followers { id: log.id, list: SmallVec::new() }));
         let place = followers.list.len() as u32;
         followers.list.push(Follower {
             slot: id.slot,
@@ -119,11 +119,12 @@ impl Worker {
         self.drop_follower(log, id.slot, out);
         let Some(conn) = self.conn(id) else { return };
         conn.logs.retain(|(known, _)| *known != log);
-        conn.left.retain(|(known, _)| *known != log);
-        if conn.left.len() >= LEFT_MAX {
-            conn.left.remove(0);
+        let left = &mut conn.rare().left;
+        left.retain(|(known, _)| *known != log);
+        if left.len() >= LEFT_MAX {
+            left.remove(0);
         }
-        conn.left.push((log, last));
+        left.push((log, last));
     }
 
     /// Takes a socket out of a log's list; the last in the list takes its place.
@@ -232,13 +233,14 @@ impl Worker {
                 self.control(id, frame.clone(), out);
                 continue;
             }
-            let held = conn.latest.len();
-            match conn.latest.iter_mut().find(|(key, _)| *key == signal.key) {
+            let latest = &mut conn.rare().latest;
+            let held = latest.len();
+            match latest.iter_mut().find(|(key, _)| *key == signal.key) {
                 Some((_, older)) => {
                     *older = frame.clone();
                     out.count(Count::SignalDropped, 1);
                 }
-                None if held < LATEST_MAX => conn.latest.push((signal.key, frame.clone())),
+                None if held < LATEST_MAX => latest.push((signal.key, frame.clone())),
                 None => out.count(Count::SignalDropped, 1),
             }
         }
@@ -292,7 +294,7 @@ impl Worker {
             return;
         }
         let latest: Vec<Bytes> =
-            std::mem::take(&mut conn.latest).into_iter().map(|(_, frame)| frame).collect();
+            std::mem::take(&mut conn.rare().latest).into_iter().map(|(_, frame)| frame).collect();
         let logs: Vec<RoomKey> = conn.logs.iter().map(|(log, _)| *log).collect();
         self.pause(id, false);
         for frame in latest {

@@ -134,7 +134,8 @@ where
         }
     }
 
-    /// An actor has died without retiring.
+    /// An actor ends; true when it had not retired. Every actor says so when it is dropped, by a
+    /// panic too.
     pub(crate) fn died(&self, key: A::Key, generation: Generation, now: Millis) -> bool {
         let removed = self.actors.remove_if(&key, |_, entry| entry.generation == generation);
         if removed.is_some() {
@@ -171,27 +172,4 @@ fn start<A: Supervised>(
         drop(address);
     });
     Addr::new(sender)
-}
-
-/// Lies in every actor; tells the registry when it dies without having retired.
-pub(crate) struct Obituary(Option<Box<dyn FnOnce() + Send>>);
-
-impl Obituary {
-    pub(crate) fn new(tell: impl FnOnce() + Send + 'static) -> Self {
-        Obituary(Some(Box::new(tell)))
-    }
-}
-
-impl Drop for Obituary {
-    fn drop(&mut self) {
-        if let Some(tell) = self.0.take() {
-            tell();
-        }
-    }
-}
-
-impl std::fmt::Debug for Obituary {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Obituary")
-    }
 }

@@ -17,7 +17,7 @@ use crate::caller::{Answer, Caller};
 use crate::contain::contained;
 use crate::node::Node;
 use crate::publish::{Publish as _, Reach as _};
-use crate::registry::{Generation, Obituary, Supervised};
+use crate::registry::{Generation, Supervised};
 
 /// A room's actor.
 #[derive(Debug)]
@@ -31,16 +31,11 @@ pub(crate) struct RoomActor {
     effects: Vec<Effect>,
     answers: Vec<Answer>,
     timer: Option<(Millis, SpawnHandle)>,
-    _obituary: Obituary,
 }
 
 impl RoomActor {
     pub(crate) fn new(node: Arc<Node>, id: RoomId, generation: Generation) -> Self {
         let room = Room::new(id, node.config().room_idle_ms, node.now());
-        let obituary = {
-            let node = node.clone();
-            Obituary::new(move || node.room_died(id, generation))
-        };
         node.metrics().rooms.inc();
         RoomActor {
             node,
@@ -51,7 +46,6 @@ impl RoomActor {
             effects: Vec::new(),
             answers: Vec::new(),
             timer: None,
-            _obituary: obituary,
         }
     }
 }
@@ -62,6 +56,8 @@ impl Drop for RoomActor {
         if let Some(log) = self.log {
             self.node.directory().leave_alone(log.key);
         }
+        // Whoever has retired is not in the registry any more.
+        self.node.room_died(self.id, self.generation);
     }
 }
 
@@ -104,11 +100,18 @@ impl RoomActor {
             self.log = Some(log);
             self.node.directory().look_after(log.key, head);
         }
-        for effect in std::mem::take(&mut self.effects) {
-            self.perform(effect, context);
+        let effects = std::mem::take(&mut self.effects);
+        // Answers first: whoever asked should hear that it is done before he sees what he has done.
+        for effect in &effects {
+            if let Effect::Answer(caller, result) = effect {
+                self.answers.push(caller.answer(result));
+            }
         }
         if !self.answers.is_empty() {
             self.node.answer(std::mem::take(&mut self.answers));
+        }
+        for effect in effects {
+            self.perform(effect, context);
         }
         self.set_timer(context);
     }
@@ -130,7 +133,8 @@ impl RoomActor {
             Effect::Load | Effect::Commit(_) | Effect::LoadMember(_) | Effect::SaveCursors(_) => {
                 self.ask_store(effect, context);
             }
-            Effect::Answer(caller, result) => self.answers.push(caller.answer(&result)),
+            // See above.
+            Effect::Answer(..) => {}
             Effect::AnswerReadBy(caller, seq) => {
                 let (node, id) = (self.node.clone(), self.id);
                 let read = async move {

@@ -22,7 +22,7 @@ use crate::connection::{Open, Subscription, ToWorker, Who};
 use crate::contain::contained;
 use crate::node::Node;
 use crate::publish::{Publish as _, Reach as _};
-use crate::registry::{Generation, Obituary, Supervised};
+use crate::registry::{Generation, Supervised};
 
 /// A user's actor.
 #[derive(Debug)]
@@ -36,29 +36,15 @@ pub(crate) struct UserActor {
     /// His inbox, while it is looked after.
     inbox: Option<RoomKey>,
     timer: Option<(Millis, SpawnHandle)>,
-    _obituary: Obituary,
 }
 
 impl UserActor {
     pub(crate) fn new(node: Arc<Node>, id: UserId, generation: Generation) -> Self {
         let user = User::new(node.config().user_idle_ms, node.now());
-        let obituary = {
-            let node = node.clone();
-            Obituary::new(move || node.user_died(id, generation))
-        };
         node.metrics().users.inc();
         // Before anything is read: what changes after that is told.
         node.bus().listen(Topic::User(id));
-        UserActor {
-            node,
-            id,
-            generation,
-            user,
-            shared: None,
-            inbox: None,
-            timer: None,
-            _obituary: obituary,
-        }
+        UserActor { node, id, generation, user, shared: None, inbox: None, timer: None }
     }
 }
 
@@ -72,6 +58,8 @@ impl Drop for UserActor {
         if let Some(inbox) = self.inbox {
             self.node.directory().leave_alone(inbox);
         }
+        // Whoever has retired is not in the registry any more.
+        self.node.user_died(self.id, self.generation);
     }
 }
 

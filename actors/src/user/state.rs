@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use salon_protocol::{CloseCode, Millis, Request, limits};
+use smallvec::SmallVec;
 
 use super::messages::{Effect, UserInput};
 use crate::caller::{Caller, ConnId};
@@ -14,8 +15,8 @@ pub(crate) const QUEUE_MAX: usize = 512;
 #[derive(Debug)]
 pub(crate) struct User {
     idle_ms: Millis,
-    /// The oldest first.
-    sockets: Vec<Socket>,
+    /// The oldest first. Most have one.
+    sockets: SmallVec<[Socket; 1]>,
     /// Sockets whose session is being opened.
     opening: usize,
     queue: VecDeque<(Caller, Box<Request>)>,
@@ -35,7 +36,7 @@ impl User {
     pub(crate) fn new(idle_ms: Millis, now: Millis) -> Self {
         User {
             idle_ms,
-            sockets: Vec::new(),
+            sockets: SmallVec::new(),
             opening: 0,
             queue: VecDeque::new(),
             serving: false,

@@ -14,7 +14,7 @@ use salon_actors::{
     Tokens,
 };
 use salon_protocol::{CloseCode, Millis, RoomId, SessionId, UserId};
-use salon_storage::bus::LocalBus;
+use salon_storage::bus::{AloneBus, LocalBus};
 use salon_storage::conformance::{START, TestClock, World};
 use salon_storage::contract::{Bus, Clock, NewSession};
 use salon_storage::model::UserRef;
@@ -136,12 +136,12 @@ impl House {
         let options = OpenOptions { clock: clock.clone(), ..OpenOptions::new(database) };
         let store = Arc::new(SqlStore::open(options).await.unwrap());
         let world = World { store, clock };
-        House { world, fuse: Arc::default(), bus: LocalBus::alone(), _folder: folder }
+        House { world, fuse: Arc::default(), bus: LocalBus::first(), _folder: folder }
     }
 
     /// A node that is alone, and the sockets of its first worker: this thread.
     pub(crate) fn node(&self, config: NodeConfig) -> Door {
-        self.node_on(Arc::new(LocalBus::alone()), config)
+        self.node_on(Arc::new(AloneBus::default()), config)
     }
 
     pub(crate) fn node_on(&self, bus: Arc<dyn Bus>, config: NodeConfig) -> Door {

@@ -31,8 +31,9 @@ pub(super) struct Reader<A: Application> {
     socket: Rc<Socket>,
     parser: Parser,
     /// Input that was read but could not be handled yet: frames that came with the handshake, or
-    /// behind a message whose answer filled the backlog.
-    stash: Vec<u8>,
+    /// behind a message whose answer filled the backlog. Boxed because a socket's task should be
+    /// small: tokio rounds it up to 128 bytes.
+    stash: Option<Box<Vec<u8>>>,
 }
 
 enum Step {
@@ -44,7 +45,8 @@ enum Step {
 impl<A: Application> Reader<A> {
     /// `early`: bytes that came behind the handshake.
     pub(super) fn new(worker: Rc<Worker<A>>, socket: Rc<Socket>, early: Vec<u8>) -> Self {
-        Reader { worker, socket, parser: Parser::default(), stash: early }
+        let stash = (!early.is_empty()).then(|| Box::new(early));
+        Reader { worker, socket, parser: Parser::default(), stash }
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
@@ -54,11 +56,13 @@ impl<A: Application> Reader<A> {
             Phase::Dead => Step::End,
             // The flush that makes room wakes this task.
             Phase::Open if hub.is_paused(&self.socket) => Step::Wait,
-            Phase::Open | Phase::Closing if !self.stash.is_empty() => {
-                let mut stash = std::mem::take(&mut self.stash);
-                self.take_in(&mut stash);
-                Step::More
-            }
+            phase if phase <= Phase::Closing => match self.stash.take() {
+                Some(mut stash) => {
+                    self.take_in(&mut stash);
+                    Step::More
+                }
+                None => self.step_reading(cx),
+            },
             _ => self.step_reading(cx),
         }
     }
@@ -141,8 +145,9 @@ impl<A: Application> Reader<A> {
         match fed {
             Ok(fed) => {
                 hub.metrics.frames_in.add(fed.frames);
-                if socket.phase.get() < Phase::Finishing {
-                    self.stash.extend_from_slice(&input[fed.bytes..]);
+                let rest = &input[fed.bytes..];
+                if !rest.is_empty() && socket.phase.get() < Phase::Finishing {
+                    self.stash.get_or_insert_default().extend_from_slice(rest);
                 }
             }
             Err(failure) => hub.fail(socket, failure),

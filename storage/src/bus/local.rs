@@ -1,4 +1,4 @@
-//! The bus within one process: for a single node, and for several nodes in one test.
+//! The bus within one process, for several nodes in one test.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,8 +33,8 @@ struct End {
 }
 
 impl LocalBus {
-    /// A new bus with one node.
-    pub fn alone() -> Self {
+    /// A new bus with one node, which others may [join](Self::join).
+    pub fn first() -> Self {
         Self::on(Arc::default())
     }
 

@@ -1,5 +1,6 @@
 //! Opening a database: settings, migrations, the reader pool, and checkpoints off the commit path.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +82,7 @@ impl OpenOptions {
 const WRITER_CACHE_KIB: &str = "-16384";
 /// The page cache of each reader, in KiB. What it does not hold, the system's page cache does, once
 /// for all of them.
-const READER_CACHE_KIB: &str = "-1024";
+const READER_CACHE_KIB: &str = "-512";
 /// How long a second process (the command line) may hold the write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read waits for a connection of the pool.
@@ -285,12 +286,15 @@ async fn check_migrated(conn: &mut OwnedConn) -> Result<()> {
         Ok(Some(row)) => row.int(0)?,
         _ => 0,
     };
-    if applied < newest {
-        let text =
-            format!("the database is at migration {applied} of {newest}: run `salon migrate`");
-        return Err(StoreError::Unavailable(text));
-    }
-    Ok(())
+    let text = match applied.cmp(&newest) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Less => {
+            format!("the database is at migration {applied} of {newest}: run `salon migrate`")
+        }
+        // What it has beyond would be missing in a backup, for example.
+        Ordering::Greater => format!("the database is of a newer salon (migration {applied})"),
+    };
+    Err(StoreError::Unavailable(text))
 }
 
 /// Folds SQLite's log into its file, on a connection of its own.

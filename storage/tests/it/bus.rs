@@ -13,7 +13,7 @@ fn bell(topic: Topic, number: u8) -> Bell {
 
 #[tokio::test]
 async fn bells_reach_those_who_listen_and_not_the_ringer() {
-    let one = LocalBus::alone();
+    let one = LocalBus::first();
     assert!(!one.has_peers());
     let (two, three) = (one.join(), one.join());
     assert!(one.has_peers());
@@ -42,7 +42,7 @@ async fn bells_reach_those_who_listen_and_not_the_ringer() {
 #[tokio::test]
 async fn a_node_that_does_not_keep_up_loses_bells_and_knows_it() {
     let (one, two) = {
-        let one = LocalBus::alone();
+        let one = LocalBus::first();
         let two = one.join();
         (one, two)
     };

@@ -168,7 +168,9 @@ impl Bench {
         let open = self.world.opens.pop().unwrap();
         assert_eq!(open.conn, conn(slot));
         let frame = codec::ok(open.encoding, open.reference, &json!({}));
-        let user = UserShared::new(user(slot));
+        // Whose token it was; slots and users have the same numbers, unless a user has two sockets.
+        let user = (1..=9).map(user).find(|user| user.id == open.claims.user).unwrap();
+        let user = UserShared::new(user);
         let (conn, ticket, session) = (open.conn, open.ticket, open.claims.session);
         self.tell(ToWorker::Opened { conn, ticket, frame, user, session, logs });
     }
