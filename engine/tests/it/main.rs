@@ -4,6 +4,7 @@
 mod accounts;
 mod boot;
 mod client;
+mod harness;
 mod operations;
 mod protection;
 mod restart;

@@ -1,0 +1,52 @@
+//! The harness against the real server: short, and judged by its oracle alone, never by time.
+
+use clap::Parser as _;
+use salon_loadtest::report::Report;
+use salon_loadtest::{Arguments, Interrupt};
+
+use crate::server::SALON;
+
+/// Plays a scenario; nothing may be lost, doubled, reordered, made up or shown after its recall.
+fn play(words: &[&str]) -> Report {
+    let common = ["--server", SALON, "--quiet", "--patience", "60"];
+    let line = ["loadtest"].iter().chain(words).chain(&common);
+    let arguments = Arguments::try_parse_from(line).unwrap();
+    let interrupt = Interrupt::on_signals().unwrap();
+    let report = salon_loadtest::play(&arguments.scenario, words.join(" "), interrupt);
+    let report = report.unwrap().unwrap();
+    let verdict = report.verdict.as_ref().unwrap();
+    assert!(verdict.is_clean(), "{verdict}");
+    assert!(verdict.totals.acked > 0, "{verdict}");
+    let panics: Vec<_> = report.broken.iter().filter(|what| what.contains("panic")).collect();
+    assert!(panics.is_empty(), "{panics:?}");
+    report
+}
+
+#[test]
+fn many_people_in_many_rooms() {
+    let words = ["chat", "--clients", "40", "--rooms", "8", "--messages", "2000"];
+    let report = play(&words);
+    assert_eq!(report.verdict.unwrap().totals.acked, 2_000);
+}
+
+#[test]
+fn many_sockets_in_one_room() {
+    play(&["fanout", "--sockets", "100", "--messages", "200", "--repeat", "1", "--no-floor"]);
+}
+
+#[test]
+fn killed_while_it_works_and_while_it_recovers() {
+    play(&["soak", "--rounds", "4", "--kill=0.5", "--rate", "100"]);
+}
+
+#[test]
+fn the_disk_is_full_for_a_while() {
+    play(&["soak", "--rounds", "1", "--disk-full=0.5", "--disk-full-for", "1", "--rate", "100"]);
+}
+
+#[test]
+fn stopped_cut_off_and_stormed() {
+    let storm = ["--storm=0.5", "--storm-sockets", "100"];
+    let words = ["soak", "--rounds", "4", "--term=1", "--cut=0.2", "--rate", "100"];
+    play(&[&words[..], &storm].concat());
+}
