@@ -2,11 +2,15 @@
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::InternalError;
 use actix_web::error::JsonPayloadError;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, ResponseError as _, web};
 use salon_actors::Claims;
 use salon_protocol::{ErrorCode, ErrorData};
 
@@ -16,6 +20,8 @@ use crate::state::AppState;
 
 /// A body is not longer than this, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// A body has come by then (slowloris).
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Somebody with a valid access token.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +77,37 @@ fn state(request: &HttpRequest) -> Result<&AppState, ApiError> {
         .ok_or_else(|| ApiError::new(ErrorCode::Internal, "internal error"))
 }
 
+/// A body in JSON that came in time.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: serde::de::DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        Box::pin(body_within(BODY_WITHIN, web::Json::from_request(request, payload)))
+    }
+}
+
+async fn body_within<T>(
+    time: Duration,
+    body: impl Future<Output = Result<web::Json<T>, actix_web::Error>>,
+) -> Result<Body<T>, actix_web::Error> {
+    match tokio::time::timeout(time, body).await {
+        Ok(body) => body.map(|body| Body(body.into_inner())),
+        Err(_) => Err(too_slow()),
+    }
+}
+
+/// The answer to a body that does not come; nobody waits for the rest of it.
+fn too_slow() -> actix_web::Error {
+    let error = ApiError(ErrorData::field("body", "did not come in time"));
+    let mut response = error.error_response();
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    InternalError::from_response(error, response).into()
+}
+
 /// How bodies are read: a bound on their size, and errors that name the field.
 pub(crate) fn json_config() -> web::JsonConfig {
     web::JsonConfig::default()
@@ -95,4 +132,20 @@ fn json_error(error: &JsonPayloadError) -> ApiError {
         _ => ErrorData::field("body", "expected JSON"),
     };
     ApiError(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_rt::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let never = std::future::pending::<Result<web::Json<u8>, actix_web::Error>>();
+        let error = body_within(Duration::from_millis(1), never).await.unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), 400);
+        assert_eq!(response.head().connection_type(), ConnectionType::Close);
+        let there = std::future::ready(Ok(web::Json(7)));
+        assert_eq!(body_within(BODY_WITHIN, there).await.unwrap().0, 7);
+    }
 }

@@ -22,6 +22,7 @@ mod routes;
 pub mod server;
 mod socket;
 mod state;
+mod unread;
 pub mod websocket;
 
 pub use metrics::register as register_socket_metrics;

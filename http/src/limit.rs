@@ -60,19 +60,13 @@ impl AddressLimits {
         })
     }
 
-    /// Refuses an attempt to log in when there were too many that failed.
-    pub(crate) fn check_failures(&self, account: &str, address: IpAddr) -> Result<(), ErrorData> {
-        if self.limiters.is_none() {
-            return Ok(());
-        }
-        self.failures().check(account, network(address), Instant::now())
-    }
-
-    /// An attempt to log in has failed.
-    pub(crate) fn failed(&self, account: &str, address: IpAddr) {
+    /// Begins an attempt to log in; refuses it when too many failed or are on their way.
+    pub(crate) fn attempt(&self, account: &str, address: IpAddr) -> Result<Attempt<'_>, ErrorData> {
+        let who = (account.to_owned(), network(address));
         if self.limiters.is_some() {
-            self.failures().failed(account, network(address), Instant::now());
+            self.failures().begin(&who, Instant::now())?;
         }
+        Ok(Attempt { limits: self, who, failed: true })
     }
 
     /// Forgets addresses that have been quiet. To be called now and then.
@@ -107,44 +101,92 @@ fn too_many(wait: Duration) -> ErrorData {
     ErrorData::new(ErrorCode::RateLimited, "too many requests").retry_after(wait_ms.max(1))
 }
 
+/// An attempt to log in. It has failed unless it is said otherwise, even when whoever asked has
+/// gone before the answer.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    limits: &'a AddressLimits,
+    who: (String, IpAddr),
+    failed: bool,
+}
+
+impl Attempt<'_> {
+    /// It did not fail.
+    pub(crate) fn forgive(mut self) {
+        self.failed = false;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.limits.limiters.is_some() {
+            self.limits.failures().end(&self.who, self.failed, Instant::now());
+        }
+    }
+}
+
 /// Failed logins of one account from one address that are forgiven within the window.
 const FAILURES_MAX: u32 = 10;
 const FAILURES_WINDOW: Duration = Duration::from_secs(300);
+/// When attempts that are on their way are the reason, it is soon over.
+const ATTEMPTS_WAIT: Duration = Duration::from_secs(1);
 /// Accounts that are remembered; the bound holds against names that are made up.
 const FAILURES_KNOWN_MAX: usize = 100_000;
 
 #[derive(Debug, Default)]
 struct Failures {
-    known: HashMap<(String, IpAddr), (u32, Instant)>,
+    known: HashMap<(String, IpAddr), Tries>,
+}
+
+/// What one account from one address has tried.
+#[derive(Debug)]
+struct Tries {
+    failed: u32,
+    /// When the first of those failed.
+    since: Instant,
+    /// Attempts on their way: any of them may fail.
+    open: u32,
 }
 
 impl Failures {
-    fn check(&self, account: &str, address: IpAddr, now: Instant) -> Result<(), ErrorData> {
-        match self.known.get(&(account.to_owned(), address)) {
-            Some((count, since)) if *count >= FAILURES_MAX => {
-                let wait = FAILURES_WINDOW.saturating_sub(now - *since);
-                if wait.is_zero() { Ok(()) } else { Err(too_many(wait)) }
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn failed(&mut self, account: &str, address: IpAddr, now: Instant) {
+    fn begin(&mut self, who: &(String, IpAddr), now: Instant) -> Result<(), ErrorData> {
         if self.known.len() >= FAILURES_KNOWN_MAX {
             self.clean(now);
         }
         if self.known.len() >= FAILURES_KNOWN_MAX {
             self.known.clear();
         }
-        let entry = self.known.entry((account.to_owned(), address)).or_insert((0, now));
-        if now - entry.1 >= FAILURES_WINDOW {
-            *entry = (0, now);
+        let fresh = || Tries { failed: 0, since: now, open: 0 };
+        let tries = self.known.entry(who.clone()).or_insert_with(fresh);
+        if now - tries.since >= FAILURES_WINDOW {
+            tries.failed = 0;
         }
-        entry.0 += 1;
+        if tries.failed >= FAILURES_MAX {
+            return Err(too_many(FAILURES_WINDOW.saturating_sub(now - tries.since)));
+        }
+        if tries.failed + tries.open >= FAILURES_MAX {
+            return Err(too_many(ATTEMPTS_WAIT));
+        }
+        tries.open += 1;
+        Ok(())
+    }
+
+    fn end(&mut self, who: &(String, IpAddr), failed: bool, now: Instant) {
+        let Some(tries) = self.known.get_mut(who) else { return };
+        tries.open = tries.open.saturating_sub(1);
+        if failed {
+            if tries.failed == 0 {
+                tries.since = now;
+            }
+            tries.failed += 1;
+        }
+        if tries.failed == 0 && tries.open == 0 {
+            self.known.remove(who);
+        }
     }
 
     fn clean(&mut self, now: Instant) {
-        self.known.retain(|_, (_, since)| now - *since < FAILURES_WINDOW);
+        self.known.retain(|_, tries| tries.open > 0 || now - tries.since < FAILURES_WINDOW);
     }
 }
 
@@ -167,9 +209,8 @@ mod tests {
         let off = AddressLimits::new(false);
         for _ in 0..10_000 {
             off.take(Act::Code, one).unwrap();
-            off.failed("ann", one);
+            drop(off.attempt("ann", one).unwrap());
         }
-        off.check_failures("ann", one).unwrap();
     }
 
     #[test]
@@ -186,19 +227,37 @@ mod tests {
     fn failures_are_counted_by_account_and_address() {
         let mut failures = Failures::default();
         let (home, away) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let now = Instant::now();
+        let (ann, now) = (("ann".to_owned(), home), Instant::now());
         for _ in 0..FAILURES_MAX {
-            assert!(failures.check("ann", home, now).is_ok());
-            failures.failed("ann", home, now);
+            failures.begin(&ann, now).unwrap();
+            failures.end(&ann, true, now);
         }
-        assert!(failures.check("ann", home, now).is_err());
-        assert!(failures.check("ann", away, now).is_ok(), "she herself is not shut out");
-        assert!(failures.check("bob", home, now).is_ok());
+        assert!(failures.begin(&ann, now).is_err());
+        let elsewhere = ("ann".to_owned(), away);
+        assert!(failures.begin(&elsewhere, now).is_ok(), "she herself is not shut out");
+        failures.end(&elsewhere, false, now);
+        assert!(!failures.known.contains_key(&elsewhere), "who gets in is not remembered");
+        assert!(failures.begin(&("bob".to_owned(), home), now).is_ok());
         let later = now + FAILURES_WINDOW;
-        assert!(failures.check("ann", home, later).is_ok());
-        failures.failed("ann", home, later);
-        assert!(failures.check("ann", home, later).is_ok());
-        failures.clean(later + FAILURES_WINDOW);
-        assert!(failures.known.is_empty());
+        assert!(failures.begin(&ann, later).is_ok());
+        failures.end(&ann, true, later);
+        assert!(failures.begin(&ann, later).is_ok());
+    }
+
+    #[test]
+    fn attempts_at_once_are_no_way_around() {
+        let limits = AddressLimits::new(true);
+        let home = "192.0.2.1".parse().unwrap();
+        let at_once: Vec<_> =
+            (0..FAILURES_MAX).map(|_| limits.attempt("ann", home).unwrap()).collect();
+        let error = limits.attempt("ann", home).unwrap_err();
+        assert_eq!(error.retry_after_ms, Some(1_000), "until one of them is over");
+        at_once.into_iter().for_each(Attempt::forgive);
+        for _ in 0..FAILURES_MAX {
+            // Dropped, as when the client has gone.
+            drop(limits.attempt("ann", home).unwrap());
+        }
+        let error = limits.attempt("ann", home).unwrap_err();
+        assert!(error.retry_after_ms.is_some_and(|wait| wait > 200_000), "{error:?}");
     }
 }

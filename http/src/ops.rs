@@ -94,10 +94,43 @@ fn may_read_metrics(state: &AppState, request: &HttpRequest) -> bool {
         let (token, shown) = (token.as_bytes(), shown.as_bytes());
         return aws_lc_rs::constant_time::verify_slices_are_equal(token, shown).is_ok();
     }
-    let forwarded = request.headers().contains_key("x-forwarded-for");
+    came_from_here(request)
+}
+
+/// Headers by which proxies say that they pass something on.
+const BY_A_PROXY: [&str; 4] = ["x-forwarded-for", "x-real-ip", "forwarded", "via"];
+
+fn came_from_here(request: &HttpRequest) -> bool {
+    let forwarded = BY_A_PROXY.iter().any(|name| request.headers().contains_key(*name));
     request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !forwarded
+}
+
+/// 405, in the form of all errors.
+pub(crate) async fn wrong_method() -> HttpResponse {
+    let error = ApiError::new(ErrorCode::BadRequest, "this path does not know this method");
+    HttpResponse::build(StatusCode::METHOD_NOT_ALLOWED).json(error.body())
 }
 
 pub(crate) async fn not_found() -> ApiResult<HttpResponse> {
     Err(ApiError::new(ErrorCode::NotFound, "there is nothing here"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_passes_on_is_not_from_here() {
+        let from = |address: &str| TestRequest::get().peer_addr(address.parse().unwrap());
+        for here in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert!(came_from_here(&from(here).to_http_request()), "{here}");
+        }
+        assert!(!came_from_here(&from("192.0.2.1:1").to_http_request()));
+        for name in BY_A_PROXY {
+            let passed_on = from("127.0.0.1:1").insert_header((name, "192.0.2.1"));
+            assert!(!came_from_here(&passed_on.to_http_request()), "{name}");
+        }
+    }
 }

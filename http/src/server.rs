@@ -21,9 +21,10 @@ use std::{
 use actix_http::{HttpService, error::DispatchError};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{ServiceFactory, fn_service, map_config};
-use actix_web::{App, HttpRequest, HttpResponse, dev::AppConfig, web};
+use actix_web::{App, HttpRequest, HttpResponse, dev::AppConfig, middleware::from_fn, web};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::unread::hold_request_body;
 use crate::websocket::{
     Application, Refusal, Rules, SocketConfig, SocketMetrics, Sockets, Worker, upgrade,
 };
@@ -175,7 +176,7 @@ fn http_service<A: Application, C: Fn(&mut web::ServiceConfig)>(
     worker: Rc<Worker<A>>,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 + use<A, C> {
-    let app = App::new().configure(|routes| {
+    let app = App::new().wrap(from_fn(hold_request_body)).configure(|routes| {
         take_path(routes, config.sockets.path.as_deref(), &worker);
         configure(routes);
     });

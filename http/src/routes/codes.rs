@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::login::{LoggedIn, log_in};
 use crate::error::{ApiError, ApiResult};
-use crate::extract::Client;
+use crate::extract::{Body, Client};
 use crate::limit::Act;
 use crate::state::AppState;
 
@@ -47,7 +47,7 @@ pub(crate) struct VerifyCode {
 pub(crate) async fn send(
     state: Data<AppState>,
     Client(address): Client,
-    body: Json<SendCode>,
+    Body(body): Body<SendCode>,
 ) -> ApiResult<HttpResponse> {
     state.limits.take(Act::Code, address)?;
     let phone = checked_phone(&body.phone)?;
@@ -64,10 +64,10 @@ pub(crate) async fn send(
 pub(crate) async fn verify(
     state: Data<AppState>,
     Client(address): Client,
-    body: Json<VerifyCode>,
+    Body(body): Body<VerifyCode>,
 ) -> ApiResult<Json<LoggedIn>> {
     state.limits.take(Act::Login, address)?;
-    let VerifyCode { phone, code, device } = body.into_inner();
+    let VerifyCode { phone, code, device } = body;
     let phone = checked_phone(&phone)?;
     device.as_deref().map_or(Ok(()), check_device)?;
     let check = state.store.check_code(&phone, hash(&phone, &code), LIFE_MS, TRIES_MAX).await?;
@@ -93,13 +93,14 @@ async fn find_or_make(state: &AppState, phone: &str) -> ApiResult<Account> {
     if let Some(account) = state.store.account(name.clone()).await? {
         return Ok(account);
     }
-    let ending = phone.get(phone.len().saturating_sub(4)..).unwrap_or_default();
+    // Nothing of the number: strangers see the name.
+    let number = random_code()?;
     let new = NewAccount {
         id: UserId::new(Uuid::now_v7()),
         username: None,
         phone: Some(phone.to_owned()),
         password_hash: None,
-        nickname: format!("user{ending}"),
+        nickname: format!("user{number}"),
         role: AccountRole::User,
     };
     match state.store.create_account(new).await {

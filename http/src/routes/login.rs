@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::auth::{PasswordBusy, RefreshTokens, Tokens};
 use crate::error::{ApiError, ApiResult};
-use crate::extract::{Authenticated, Client};
+use crate::extract::{Authenticated, Body, Client};
 use crate::limit::Act;
 use crate::state::AppState;
 
@@ -83,10 +83,10 @@ impl From<PasswordBusy> for ApiError {
 pub(crate) async fn register(
     state: Data<AppState>,
     Client(address): Client,
-    body: Json<Register>,
+    Body(body): Body<Register>,
 ) -> ApiResult<HttpResponse> {
     state.limits.take(Act::Register, address)?;
-    let Register { username, password, nickname, device } = body.into_inner();
+    let Register { username, password, nickname, device } = body;
     let username = checked_username(&username)?;
     check_password("password", &password)?;
     let nickname = nickname.unwrap_or_else(|| username.clone());
@@ -113,20 +113,28 @@ pub(crate) async fn register(
 pub(crate) async fn login(
     state: Data<AppState>,
     Client(address): Client,
-    body: Json<Login>,
+    Body(body): Body<Login>,
 ) -> ApiResult<Json<LoggedIn>> {
     state.limits.take(Act::Login, address)?;
-    let Login { username, password, device } = body.into_inner();
+    let Login { username, password, device } = body;
     device.as_deref().map_or(Ok(()), check_device)?;
+    let wrong = || ApiError::new(ErrorCode::Unauthorized, "wrong username or password");
     let username = username.to_lowercase();
-    state.limits.check_failures(&username, address)?;
-    let account = state.store.account(AccountName::Username(username.clone())).await?;
+    if is_nobodys(&username) {
+        return Err(wrong());
+    }
+    let attempt = state.limits.attempt(&username, address)?;
+    let account = state.store.account(AccountName::Username(username)).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    let right = state.passwords.verify(password, hash).await?;
-    let Some(account) = account.filter(|_| right) else {
-        state.limits.failed(&username, address);
-        return Err(ApiError::new(ErrorCode::Unauthorized, "wrong username or password"));
+    let right = match state.passwords.verify(password, hash).await {
+        Ok(right) => right,
+        Err(busy) => {
+            attempt.forgive();
+            return Err(busy.into());
+        }
     };
+    let account = account.filter(|_| right).ok_or_else(wrong)?;
+    attempt.forgive();
     Ok(Json(log_in(&state, &account, device).await?))
 }
 
@@ -171,7 +179,7 @@ pub(super) fn sessions_ended(state: &AppState, user: UserId, ended: &[SessionId]
 pub(crate) async fn refresh(
     state: Data<AppState>,
     Client(address): Client,
-    body: Json<Refresh>,
+    Body(body): Body<Refresh>,
 ) -> ApiResult<Json<LoggedIn>> {
     state.limits.take(Act::Login, address)?;
     let refused = || ApiError::new(ErrorCode::Unauthorized, "the refresh token is not valid");
@@ -214,17 +222,22 @@ pub(crate) async fn change_password(
     state: Data<AppState>,
     Authenticated(claims): Authenticated,
     Client(address): Client,
-    body: Json<ChangePassword>,
+    Body(body): Body<ChangePassword>,
 ) -> ApiResult<HttpResponse> {
-    let ChangePassword { old_password, new_password } = body.into_inner();
+    let ChangePassword { old_password, new_password } = body;
     check_password("new_password", &new_password)?;
-    let name = claims.user.to_string();
-    state.limits.check_failures(&name, address)?;
+    let attempt = state.limits.attempt(&claims.user.to_string(), address)?;
     let account = state.store.account(AccountName::Id(claims.user)).await?;
     let hash = account.and_then(|account| account.password_hash);
-    if !state.passwords.verify(old_password, hash).await? {
-        state.limits.failed(&name, address);
-        return Err(ApiError::new(ErrorCode::Forbidden, "the old password is wrong"));
+    match state.passwords.verify(old_password, hash).await {
+        Ok(false) => {
+            return Err(ApiError::new(ErrorCode::Forbidden, "the old password is wrong"));
+        }
+        Ok(true) => attempt.forgive(),
+        Err(busy) => {
+            attempt.forgive();
+            return Err(busy.into());
+        }
     }
     let password_hash = Some(state.passwords.hash(new_password).await?);
     let change = salon_storage::model::AccountChange { password_hash, ..Default::default() };
@@ -233,6 +246,11 @@ pub(crate) async fn change_password(
     let ended = state.store.end_sessions(claims.user, others).await?;
     sessions_ended(&state, claims.user, &ended);
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// A name that no account has, whoever made it: it is not looked up, and costs no memory.
+fn is_nobodys(username: &str) -> bool {
+    username.len() > 4 * limits::USERNAME_CHARS.end() || username.contains('\0')
 }
 
 fn checked_username(username: &str) -> Result<String, ErrorData> {
@@ -264,6 +282,12 @@ mod tests {
         for wrong in ["", "an", "ann!", "än n", "a b", &"x".repeat(33), "ann\n", "anné"] {
             assert!(checked_username(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn names_that_cost_nothing() {
+        assert!(is_nobodys(&"x".repeat(60_000)) && is_nobodys("ann\0"));
+        assert!(!is_nobodys("ann") && !is_nobodys(&"ü".repeat(32)));
     }
 
     #[test]

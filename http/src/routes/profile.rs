@@ -9,7 +9,7 @@ use salon_storage::model::AccountChange;
 use serde::Deserialize;
 
 use crate::error::{ApiError, ApiResult};
-use crate::extract::{Authenticated, Client};
+use crate::extract::{Authenticated, Body, Client};
 use crate::state::AppState;
 
 /// Body of `PATCH /api/users/me`; what is absent stays, an empty text clears.
@@ -46,9 +46,9 @@ pub(crate) async fn patch_me(
     state: Data<AppState>,
     _: Client,
     Authenticated(claims): Authenticated,
-    body: Json<PatchProfile>,
+    Body(body): Body<PatchProfile>,
 ) -> ApiResult<Json<Profile>> {
-    let patch = body.into_inner();
+    let patch = body;
     check(&patch)?;
     let change = AccountChange {
         nickname: patch.nickname,

@@ -184,3 +184,22 @@ fn every_worker_has_one_application_and_actors_can_be_started_in_it() {
     assert_eq!(workers.len(), 2, "one for each worker, not for each address");
     assert_ne!(workers[0], workers[1]);
 }
+
+/// actix-http would read a chunked body that nobody wants to its end, which may never come.
+#[test]
+fn a_body_without_an_end_keeps_no_connection() {
+    // actix-http's clock is up to half a second behind: a shorter time would be over at once.
+    let disconnect_timeout = Duration::from_secs(1);
+    let server = TestServer::start(ServerConfig { disconnect_timeout, ..config(sockets()) });
+    let clients = ["/health", "/ws", "/nothing"].map(|path| {
+        let mut client = Client::tcp(server.addresses[0]);
+        client.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: salon.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+        ));
+        client
+    });
+    for mut client in clients {
+        assert!(client.head().contains("\r\nconnection: close\r\n"));
+        client.rest();
+    }
+}

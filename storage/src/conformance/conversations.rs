@@ -281,3 +281,35 @@ pub(super) async fn hits_have_pages(world: World) {
     }
     assert_eq!(seen, ["word 6", "word 5", "word 4", "word 2", "word 1", "word 0"]);
 }
+
+pub(super) async fn a_room_is_no_word(world: World) {
+    let ann = world.user("ann").await;
+    let room = world.group(ann, &[]).await;
+    world.say(room, ann, "hello").await;
+    // However the index names a room: nobody finds all of it by its name.
+    for name in ["", "room", "zz"] {
+        for query in [format!("{name}{}", room.key.0), format!("room{}{name}", room.key.0)] {
+            if !query.is_empty() {
+                assert_eq!(found(&world, ann, search(&query), &[room]).await, [""; 0], "{query}");
+            }
+        }
+    }
+}
+
+pub(super) async fn a_page_of_hits_ends_early(world: World) {
+    const MESSAGES: usize = 2_300;
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let room = world.group(ann, &[bob]).await;
+    world.say(room, bob, "word of bob").await;
+    world.clock.advance(1);
+    let say = || RoomOp { by: ann, change: send("word of ann") };
+    world.store.commit(room, (0..MESSAGES).map(|_| say()).collect()).await.unwrap();
+    world.store.search_settled(&[room.id]).await.unwrap();
+    let of_bob =
+        |cursor| SearchMessages { sender: Some(bob.id), limit: Some(1), cursor, ..search("word") };
+    let first = world.store.search_messages(ann, of_bob(None)).await.unwrap();
+    assert_eq!(first.items, [], "one request does not compare everything");
+    assert!(first.cursor.is_some());
+    let next = world.store.search_messages(ann, of_bob(first.cursor)).await.unwrap();
+    assert_eq!(texts(&next.items), ["word of bob"]);
+}

@@ -1,12 +1,12 @@
 //! Friends.
 
 use salon_protocol::reply::FriendState;
-use salon_protocol::request::Direction;
+use salon_protocol::request::{Direction, Page};
 use salon_protocol::{ErrorCode, RoomId, UserId};
 use uuid::Uuid;
 
 use super::{World, code, refused, send, types};
-use crate::model::{FriendChange, FriendChanged, UserRef};
+use crate::model::{CursorUpdate, FriendChange, FriendChanged, UserRef};
 
 fn ask() -> FriendChange {
     FriendChange::Request { message: Some("hi".into()) }
@@ -123,6 +123,27 @@ pub(super) async fn a_block_stops_requests_and_rooms(world: World) {
     let freed = change(&world, bob, ann, FriendChange::Block { on: false }).await;
     assert_eq!((freed.direct, freed.see_each_other), (Some(room.id), Some(true)));
     world.say(room, ann, "hello again").await;
+}
+
+pub(super) async fn a_block_hides_what_was_read(world: World) {
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    world.befriend(ann, bob).await;
+    let id = open(&world, ann, bob).await.unwrap();
+    let room = world.store.room(id).await.unwrap().unwrap().room;
+    let seq = world.say(room, ann, "hello").await.seq;
+    let read = CursorUpdate { room: room.key, user: bob.key, read: seq, delivered: seq };
+    world.store.save_cursors(vec![read]).await.unwrap();
+    let seen = async || {
+        let page = world.store.conversations(ann, Page::default()).await.unwrap();
+        let peer = page.items[0].peer.as_ref().unwrap();
+        let by = world.store.read_by(ann, id, seq).await.unwrap();
+        (peer.user, peer.read, peer.delivered, by.read_count, by.delivered_count)
+    };
+    assert_eq!(seen().await, (bob.id, seq, seq, Some(1), Some(1)));
+    change(&world, bob, ann, FriendChange::Block { on: true }).await;
+    assert_eq!(seen().await, (bob.id, 0, 0, Some(0), Some(0)));
+    change(&world, bob, ann, FriendChange::Block { on: false }).await;
+    assert_eq!(seen().await, (bob.id, seq, seq, Some(1), Some(1)));
 }
 
 pub(super) async fn remarks_are_private(world: World) {

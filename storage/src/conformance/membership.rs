@@ -169,6 +169,17 @@ pub(super) async fn muted_members_are_silent(world: World) {
     world.say(room, bob, "free").await;
 }
 
+pub(super) async fn who_comes_again_is_still_muted(world: World) {
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let room = world.group(ann, &[bob]).await;
+    let until = world.clock_now() + RECALL_WINDOW_MS;
+    world.op(room, ann, Change::Mute { user: bob.id, until }).await;
+    world.op(room, bob, Change::Leave).await;
+    world.op(room, ann, Change::Invite { users: vec![bob.id] }).await;
+    let refusal = world.try_op(room, bob, send("x")).await.unwrap_err();
+    assert_eq!(refusal.details, Some(json!({ "until": until })));
+}
+
 pub(super) async fn rooms_change_their_name(world: World) {
     let ann = world.user("ann").await;
     let room = world.group(ann, &[]).await;

@@ -110,6 +110,7 @@ cases! {
                codes_have_a_pause_and_a_life}
     friends::{friends_are_made_by_two, requests_that_cross_make_friends,
               a_rejection_is_silent, a_friendship_ends, a_block_stops_requests_and_rooms,
+              a_block_hides_what_was_read,
               remarks_are_private, lists_of_friends_have_pages}
     rooms::{a_group_begins_with_its_members, a_room_is_made_once_per_cid,
             unknown_and_blocked_members_are_named, two_have_one_direct_room,
@@ -117,7 +118,8 @@ cases! {
             who_has_read_is_told, rooms_tell_about_themselves, members_are_listed_by_role}
     membership::{roles_decide, the_owner_hands_over, who_was_kicked_sees_nothing_more,
                  who_comes_again_does_not_see_the_gap, members_come_by_link_and_invitation,
-                 the_last_one_closes_the_room, muted_members_are_silent, rooms_change_their_name,
+                 the_last_one_closes_the_room, muted_members_are_silent,
+                 who_comes_again_is_still_muted, rooms_change_their_name,
                  direct_rooms_have_no_members_to_change, changes_repeat_without_harm}
     log::{numbers_have_no_holes, a_cid_is_one_message, a_cid_with_other_content_is_a_conflict,
           only_members_write, time_does_not_go_back, mentions_are_of_members,
@@ -131,7 +133,7 @@ cases! {
                     unread_counts_others_above_the_cursor, conversations_are_ordered,
                     conversations_hide_until_the_next_message, drafts_and_mutes_are_kept,
                     words_are_found, what_was_recalled_is_not_found, others_rooms_are_not_found,
-                    hits_have_pages}
+                    hits_have_pages, a_room_is_no_word, a_page_of_hits_ends_early}
     meta::{secrets_are_made_once, a_probe_works, a_closed_store_says_so}
 }
 

@@ -11,6 +11,7 @@ mod dump;
 mod event_row;
 mod friends;
 mod log;
+mod members;
 mod meta;
 mod open;
 mod rooms;

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, PgPool, Postgres, Sqlite, SqlitePool};
 
 use super::conn::{Conn, OwnedConn, args, store_error};
+use super::members::Members;
 use super::meta::put_if_absent;
 use super::search::{self, Dirty, SearchIndex};
 use super::tx::{Heads, Rules, Tx};
@@ -125,8 +126,8 @@ impl Opener {
                 (OwnedConn::Postgres(Box::new(conn)), *rules)
             }
         };
-        let (heads, texts_changed) = (Heads::default(), Default::default());
-        Ok(Tx { conn, heads, now: 0, rules, texts_changed })
+        let (heads, members) = (Heads::default(), Members::default());
+        Ok(Tx { conn, heads, members, now: 0, rules, texts_changed: Default::default() })
     }
 
     async fn readers(&self, count: u32) -> Result<Readers> {

@@ -10,7 +10,7 @@ use salon_protocol::{ErrorCode, ErrorData, EventData, LogId, RoomId, Seq, UserId
 use serde_json::json;
 
 use super::accounts::{public_columns, public_from, users_by_id, users_json};
-use super::conn::{Conn, Row, args, int_list, sql};
+use super::conn::{Arg, Conn, Row, args, int_list, sql};
 use super::cursor::Cursor;
 use super::friends::{blocked_among, friends_among};
 use super::log::{content_hash, log_of};
@@ -208,18 +208,27 @@ async fn snapshot(conn: &mut Conn<'_>, id: RoomId) -> Result<Option<RoomSnapshot
 }
 
 async fn save_cursors(tx: &mut Tx, updates: Vec<CursorUpdate>) -> Result<()> {
-    for update in updates {
-        tx.execute(
-            sql!(
-                "UPDATE members SET "
-                [sqlite "read = max(read, $3), delivered = max(delivered, $4)"
-                 postgres "read = greatest(read, $3), delivered = greatest(delivered, $4)"]
-                " WHERE room_key = $1 AND user_key = $2"
-            ),
-            args![update.room, update.user, update.read, update.delivered],
-        )
-        .await?;
+    // Each member once: a row that is updated from several takes any of them.
+    let mut furthest: HashMap<(i64, i64), (Seq, Seq)> = HashMap::new();
+    for CursorUpdate { room, user, read, delivered } in updates {
+        let cursors = furthest.entry((room.0, user.0)).or_default();
+        *cursors = (cursors.0.max(read), cursors.1.max(delivered));
     }
+    let rows: Vec<(i64, i64, Seq, Seq)> = furthest
+        .into_iter()
+        .map(|((room, user), (read, delivered))| (room, user, read, delivered))
+        .collect();
+    let query = sql!(
+        "UPDATE members SET "
+        [sqlite "read = max(read, c.value->>2), delivered = max(delivered, c.value->>3)
+                 FROM json_each($1) c
+                 WHERE room_key = c.value->>0 AND user_key = c.value->>1"
+         postgres "read = greatest(read, (c->>2)::bigint),
+                   delivered = greatest(delivered, (c->>3)::bigint)
+                   FROM json_array_elements($1::json) c
+                   WHERE room_key = (c->>0)::bigint AND user_key = (c->>1)::bigint"]
+    );
+    tx.move_cursors(query, vec![Arg::Text(event_row::to_json(&rows))]).await?;
     Ok(())
 }
 
@@ -278,6 +287,7 @@ async fn read_by(conn: &mut Conn<'_>, viewer: UserRef, id: RoomId, seq: Seq) -> 
             "SELECT u.id, m.read, m.delivered FROM members m
              JOIN users u ON u.user_key = m.user_key
              WHERE m.room_key = $1 AND m.role >= 0 AND m.user_key <> $2 AND m.delivered >= $3
+               AND m.barred = 0
              ORDER BY m.user_key",
             args![room, sender, seq],
         )
@@ -502,7 +512,8 @@ pub(super) async fn refresh_direct(
     Ok(if changed > 0 { Some(RoomId::from_bytes(row.id(1)?)) } else { None })
 }
 
-/// Members of several rooms at once: for each room the other one of a direct room.
+/// Members of several rooms at once: for each room the other one of a direct room. Those who may
+/// not write to each other do not learn either what the other has read.
 pub(super) async fn peers(
     conn: &mut Conn<'_>,
     user: UserKey,
@@ -512,8 +523,9 @@ pub(super) async fn peers(
         return Ok(HashMap::new());
     }
     let query = sql!(
-        "SELECT m.room_key, u.id, m.read, m.delivered FROM members m
-         JOIN users u ON u.user_key = m.user_key
+        "SELECT m.room_key, u.id, CASE m.barred WHEN 0 THEN m.read ELSE 0 END,
+                CASE m.barred WHEN 0 THEN m.delivered ELSE 0 END
+         FROM members m JOIN users u ON u.user_key = m.user_key
          WHERE m.room_key IN " [ints "$1"] " AND m.user_key <> $2"
     );
     let list = int_list(rooms.iter().map(|room| room.0));

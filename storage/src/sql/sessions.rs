@@ -164,35 +164,37 @@ async fn rotate(
     let query = concat!(
         "SELECT ",
         account_columns!(),
-        ", s.generation, s.refresh_hash, s.expires_at, s.ended_at, s.device, s.created_at
+        ", s.expires_at, s.ended_at, s.device, s.created_at
           FROM sessions s JOIN users u ON u.user_key = s.user_key WHERE s.id = $1"
     );
     let Some(row) = tx.first(query, args![id.as_bytes()]).await? else {
         return Ok(Rotation::Refused);
     };
     let account = account_from(&row)?;
-    let ended = row.opt_int(16)?.is_some() || row.int(15)? <= tx.now;
+    let ended = row.opt_int(14)?.is_some() || row.int(13)? <= tx.now;
     if ended || account.status != AccountStatus::Active {
         return Ok(Rotation::Refused);
     }
-    if row.number(13)? != u64::from(generation) || row.blob(14)? != presented {
+    // Compared where it is written: two nodes may have read the same one.
+    let rotated = tx
+        .execute(
+            "UPDATE sessions SET generation = generation + 1, refresh_hash = $2, used_at = $3,
+                                 expires_at = $4
+             WHERE id = $1 AND generation = $5 AND refresh_hash = $6",
+            args![id.as_bytes(), &next, tx.now, expires_at, i64::from(generation), &presented],
+        )
+        .await?;
+    if rotated == 0 {
         // Genuine, but not the newest: it was spent, and whoever has the newest is not who has
         // this one.
         end(tx, &[id]).await?;
         return Ok(Rotation::Reused(account.user.id));
     }
-    tx.execute(
-        "UPDATE sessions SET generation = generation + 1, refresh_hash = $2, used_at = $3,
-                             expires_at = $4
-         WHERE id = $1",
-        args![id.as_bytes(), &next, tx.now, expires_at],
-    )
-    .await?;
     let session = Session {
         id,
         user: account.user.id,
-        device: row.text(17)?,
-        created_at: row.int(18)?,
+        device: row.text(15)?,
+        created_at: row.int(16)?,
         used_at: tx.now,
         expires_at,
     };
@@ -224,14 +226,20 @@ async fn check_code(
     life_ms: Millis,
     tries_max: u32,
 ) -> Result<CodeCheck> {
-    let query = "SELECT code_hash, sent_at, tries FROM phone_codes WHERE phone = $1";
-    let Some(row) = tx.first(query, args![phone.as_str()]).await? else {
-        return Ok(CodeCheck::Gone);
-    };
-    let tries = u32::try_from(row.int(2)?).unwrap_or(u32::MAX);
-    if row.int(1)? + life_ms < tx.now || tries >= tries_max {
+    // Counted before it is compared: two nodes may try at once.
+    let counted = tx
+        .execute(
+            "UPDATE phone_codes SET tries = tries + 1
+             WHERE phone = $1 AND tries < $2 AND sent_at >= $3",
+            args![phone.as_str(), i64::from(tries_max), tx.now - life_ms],
+        )
+        .await?;
+    if counted == 0 {
         return Ok(CodeCheck::Gone);
     }
+    let query = "SELECT code_hash, tries FROM phone_codes WHERE phone = $1";
+    let row = tx.one(query, args![phone.as_str()]).await?;
+    let tries = u32::try_from(row.int(1)?).unwrap_or(tries_max);
     let right = aws_lc_rs::constant_time::verify_slices_are_equal(&row.blob(0)?, &hash).is_ok();
     if right {
         // Spent, but still there: it keeps the pause until the next one.
@@ -242,6 +250,5 @@ async fn check_code(
         .await?;
         return Ok(CodeCheck::Right);
     }
-    tx.execute("UPDATE phone_codes SET tries = tries + 1 WHERE phone = $1", args![phone]).await?;
-    Ok(CodeCheck::Wrong(tries_max - tries - 1))
+    Ok(CodeCheck::Wrong(tries_max.saturating_sub(tries)))
 }

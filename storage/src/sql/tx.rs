@@ -6,6 +6,7 @@ use salon_protocol::{Cid, Event, EventData, LogId, Millis, Seq};
 
 use super::conn::{Arg, OwnedConn, Row, Sql, args, int_list, sql};
 use super::event_row::{self, EventRow};
+use super::members::Members;
 use crate::error::Result;
 use crate::model::{InboxEvent, RoomKey, RoomRef, UserKey, UserRef};
 
@@ -96,6 +97,7 @@ pub(crate) struct Key {
 pub(crate) struct Tx {
     pub(crate) conn: OwnedConn,
     pub(crate) heads: Heads,
+    pub(crate) members: Members,
     /// The time of this commit.
     pub(crate) now: Millis,
     pub(crate) rules: Rules,
@@ -105,10 +107,29 @@ pub(crate) struct Tx {
 
 impl Tx {
     pub(crate) async fn execute(&mut self, sql: impl Into<Sql>, args: Vec<Arg>) -> Result<u64> {
+        let sql = sql.into();
+        self.members.note(&sql);
         self.conn.borrow().execute(sql, args).await
     }
 
+    /// Moves cursors of members: nothing that is remembered of them.
+    pub(crate) async fn move_cursors(&mut self, sql: Sql, args: Vec<Arg>) -> Result<u64> {
+        self.conn.borrow().execute(sql, args).await
+    }
+
+    /// What was done since the savepoint, or since the beginning, was undone.
+    pub(crate) fn undone(&mut self, to_savepoint: bool) {
+        self.members.forget_all();
+        if to_savepoint {
+            self.heads.rolled_back_to_savepoint();
+        } else {
+            self.heads.rolled_back();
+        }
+    }
+
     pub(crate) async fn all(&mut self, sql: impl Into<Sql>, args: Vec<Arg>) -> Result<Vec<Row>> {
+        let sql = sql.into();
+        self.members.note(&sql);
         self.conn.borrow().all(sql, args).await
     }
 
@@ -121,10 +142,14 @@ impl Tx {
         sql: impl Into<Sql>,
         args: Vec<Arg>,
     ) -> Result<Option<Row>> {
+        let sql = sql.into();
+        self.members.note(&sql);
         self.conn.borrow().first(sql, args).await
     }
 
     pub(crate) async fn one(&mut self, sql: impl Into<Sql>, args: Vec<Arg>) -> Result<Row> {
+        let sql = sql.into();
+        self.members.note(&sql);
         self.conn.borrow().one(sql, args).await
     }
 

@@ -221,7 +221,7 @@ impl Run {
         if let Err(error) = outcome {
             // SQLite may have rolled back by itself already.
             let _ = tx.raw("ROLLBACK").await;
-            tx.heads.rolled_back();
+            tx.undone(false);
             tx.texts_changed.clear();
             return Err(error);
         }
@@ -360,7 +360,7 @@ async fn contained<T>(
                 tracing::error!(error = text, "work in a transaction failed");
             }
             tx.raw("ROLLBACK TO SAVEPOINT job").await?;
-            tx.heads.rolled_back_to_savepoint();
+            tx.undone(true);
             Ok(Err(error))
         }
     }

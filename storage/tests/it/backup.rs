@@ -6,6 +6,8 @@ use salon_storage::conformance::{TestClock, World, send, texts};
 use salon_storage::contract::Meta as _;
 use salon_storage::model::{Change, RoomRef, UserRef};
 use salon_storage::sql::{Database, SqlStore, backup, restore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::postgres_server::PostgresServer;
 use crate::{postgres, sqlite};
@@ -92,4 +94,21 @@ async fn a_backup_moves_to_postgres_and_back() {
     for store in [store, moved, returned] {
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_newer_store_is_not_backed_up_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = sqlite::open(&folder, Arc::new(TestClock::default())).await;
+    store.close().await;
+    let options = SqliteConnectOptions::new().filename(folder.path().join("salon.db"));
+    let mut newer = options.connect().await.unwrap();
+    let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum,
+                                                execution_time)
+                  SELECT max(version) + 1, 'to come', 1, x'00', 0 FROM _sqlx_migrations";
+    sqlx::raw_sql(insert).execute(&mut newer).await.unwrap();
+    newer.close().await.unwrap();
+    let database = Database::Sqlite(folder.path().into());
+    let error = backup(database, &mut Vec::new()).await.unwrap_err().to_string();
+    assert!(error.contains("newer salon"), "{error}");
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use salon_storage::conformance::{CASES, TestClock, World};
+use salon_protocol::SessionId;
+use salon_storage::conformance::{CASES, START, TestClock, World};
+use salon_storage::contract::{CodeCheck, Meta as _, NewSession, Rotation, Sessions as _};
 use salon_storage::sql::{Database, OpenOptions, SqlStore};
 use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
 
 use crate::postgres_server::PostgresServer;
 
@@ -31,7 +34,7 @@ async fn postgres_passes_the_suite() {
         let clock = Arc::new(TestClock::default());
         let store = Arc::new(open(&address, clock.clone()).await);
         case(World { store: store.clone(), clock }).await;
-        salon_storage::contract::Meta::close(&*store).await;
+        store.close().await;
     }
 }
 
@@ -57,4 +60,40 @@ async fn two_nodes_number_one_room() {
     for world in [one, two] {
         world.store.close().await;
     }
+}
+
+/// A refresh token is good once, and a code has so many tries, whichever node is asked.
+#[tokio::test]
+async fn two_nodes_count_one_token_and_one_code() {
+    let Some(server) = PostgresServer::start().await else { return };
+    let address = database(&server, "tokens").await;
+    let clock = Arc::new(TestClock::default());
+    let (one, two) = (open(&address, clock.clone()).await, open(&address, clock.clone()).await);
+    let ann = World { store: Arc::new(open(&address, clock.clone()).await), clock };
+    let user = ann.user("ann").await.id;
+    for round in 0..20 {
+        let id = SessionId::new(Uuid::now_v7());
+        let device = format!("device{round}");
+        let expires_at = START + 1_000;
+        let new = NewSession { id, user, device, refresh_hash: [0; 32], expires_at };
+        one.start_session(new).await.unwrap();
+        let rotate = async |node: &SqlStore| {
+            node.rotate_session(id, 0, [0; 32], [1; 32], expires_at).await.unwrap()
+        };
+        let (a, b) = tokio::join!(rotate(&one), rotate(&two));
+        let rotated = |outcome: &&Rotation| matches!(outcome, Rotation::Rotated(..));
+        assert_eq!([&a, &b].iter().filter(|outcome| rotated(outcome)).count(), 1, "{a:?} {b:?}");
+
+        let phone = format!("+49{round}");
+        one.save_code(&phone, [7; 32], 0).await.unwrap();
+        let check = async |node: &SqlStore| {
+            node.check_code(&phone, [7; 32], 1_000, 1).await.unwrap() == CodeCheck::Right
+        };
+        let (a, b) = tokio::join!(check(&one), check(&two));
+        assert!(a != b, "one of two is right");
+    }
+    for node in [&one, &two] {
+        node.close().await;
+    }
+    ann.store.close().await;
 }

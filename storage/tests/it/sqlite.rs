@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use salon_protocol::ErrorCode;
 use salon_storage::conformance;
-use salon_storage::conformance::{TestClock, World, send, seqs, texts};
+use salon_storage::conformance::{TestClock, World, code, send, seqs, texts};
 use salon_storage::contract::Meta as _;
-use salon_storage::sql::{Database, OpenOptions, SqlStore};
+use salon_storage::model::Change;
+use salon_storage::sql::{Database, OpenOptions, Rules, SqlStore};
 use tempfile::TempDir;
 
 pub(crate) async fn open(folder: &TempDir, clock: Arc<TestClock>) -> SqlStore {
@@ -46,4 +48,26 @@ async fn a_store_that_is_opened_again_goes_on() {
         (seqs(&events), texts(&events)),
         (vec![1, 2, 3], vec!["once".into(), "next".into()])
     );
+}
+
+#[tokio::test]
+async fn an_invitation_is_good_for_one_coming() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let rules = Rules { open_membership: false, ..Rules::default() };
+    let database = Database::Sqlite(folder.path().into());
+    let options = OpenOptions { rules, clock: clock.clone(), ..OpenOptions::new(database) };
+    let world = World { store: Arc::new(SqlStore::open(options).await.unwrap()), clock };
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let room = world.group(ann, &[]).await;
+    world.op(room, ann, Change::Invite { users: vec![bob.id] }).await;
+    // He was asked, and comes by the link.
+    world.op(room, ann, Change::Link { link: Some("way-in".into()) }).await;
+    world.op(room, bob, Change::Join { link: Some("way-in".into()) }).await;
+    world.op(room, ann, Change::Kick { user: bob.id }).await;
+    let by_invitation = Change::Join { link: None };
+    let refused = code(world.try_op(room, bob, by_invitation.clone()).await);
+    assert_eq!(refused, ErrorCode::Forbidden, "it was used up");
+    world.op(room, ann, Change::Invite { users: vec![bob.id] }).await;
+    world.op(room, bob, by_invitation).await;
 }

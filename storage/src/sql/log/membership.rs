@@ -95,13 +95,8 @@ pub(super) async fn join(tx: &mut Tx, scene: &Scene, link: Option<String>) -> Re
     let allowed = match &link {
         Some(link) => scene.link.as_ref() == Some(link),
         None => {
-            let invitation = tx
-                .execute(
-                    "DELETE FROM invitations WHERE room_key = $1 AND user_key = $2",
-                    args![scene.room.key, scene.by.key],
-                )
-                .await?;
-            invitation > 0
+            let query = "SELECT 1 FROM invitations WHERE room_key = $1 AND user_key = $2";
+            tx.first(query, args![scene.room.key, scene.by.key]).await?.is_some()
         }
     };
     if !allowed || !scene.is_group {
@@ -110,7 +105,7 @@ pub(super) async fn join(tx: &mut Tx, scene: &Scene, link: Option<String>) -> Re
     admit(tx, scene, &[scene.by]).await
 }
 
-/// Makes users members, one event each, and tells them.
+/// Makes users members, one event each, and tells them. Who comes again is still muted.
 async fn admit(tx: &mut Tx, scene: &Scene, users: &[UserRef]) -> Result<Committed> {
     if scene.members + users.len() as u64 > limits::ROOM_MEMBERS_MAX {
         return Err(ErrorData::new(ErrorCode::LimitReached, "the room is full").into());
@@ -126,8 +121,14 @@ async fn admit(tx: &mut Tx, scene: &Scene, users: &[UserRef]) -> Result<Committe
              VALUES ($1, $2, 0, $3, $3, $3, $3)
              ON CONFLICT (room_key, user_key) DO UPDATE SET
                  role = 0, joined_seq = $3, changed_seq = $3, read = $3, delivered = $3,
-                 muted_until = 0, hidden_seq = 0",
+                 hidden_seq = 0",
             args![scene.room.key, user.key, event.seq],
+        )
+        .await?;
+        // Whichever way he came: an invitation that is left over would let him in after a kick.
+        tx.execute(
+            "DELETE FROM invitations WHERE room_key = $1 AND user_key = $2",
+            args![scene.room.key, user.key],
         )
         .await?;
         (done.seq, done.at) = (event.seq, event.at);

@@ -7,8 +7,9 @@ use salon_protocol::{Cid, ErrorCode, ErrorData, Event, EventData, LogId, Millis,
 
 use crate::error::Result;
 use crate::model::{Committed, OpResult, RoomKey, RoomRef, UserKey, UserRef};
-use crate::sql::conn::{Arg, Row, blob_list, hex, int_list, sql};
+use crate::sql::conn::{Arg, Row, blob_list, int_list, sql};
 use crate::sql::event_row::{self, EventRow};
+use crate::sql::members::FoundMember;
 use crate::sql::tx::{Head, Key, Tx};
 
 /// A message on its way into a log.
@@ -45,12 +46,6 @@ pub(crate) fn content_hash(parts: &[&[u8]]) -> i64 {
 struct Found {
     member: Option<FoundMember>,
     earlier: Option<Earlier>,
-}
-
-struct FoundMember {
-    role: i64,
-    muted_until: Millis,
-    barred: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -187,51 +182,90 @@ fn place(
 }
 
 async fn find(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<Found>> {
-    let query = sql!(
-        "SELECT " [sqlite "j.key" postgres "j.n - 1"] ",
-                m.role, m.muted_until, m.barred, e.event_key, e.at, e.hash "
-        [sqlite "FROM json_each($1) j
-                 LEFT JOIN members m ON m.room_key = j.value->>0 AND m.user_key = j.value->>1
-                 LEFT JOIN events e ON e.cid = unhex(j.value->>2) AND e.sender_key = j.value->>1"
-         postgres "FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
-                       WITH ORDINALITY AS j (room_key, user_key, cid, n)
-                 LEFT JOIN members m ON m.room_key = j.room_key AND m.user_key = j.user_key
-                 LEFT JOIN events e ON e.cid = j.cid AND e.sender_key = j.user_key"]
-    );
-    let params = if tx.conn.is_postgres() {
-        vec![
-            Arg::Ints(sends.iter().map(|send| send.room.key.0).collect()),
-            Arg::Ints(sends.iter().map(|send| send.by.key.0).collect()),
-            Arg::OptBlobs(
-                sends.iter().map(|send| Some(send.key.cid.as_bytes().to_vec())).collect(),
-            ),
-        ]
-    } else {
-        let rows: Vec<(i64, i64, String)> = sends
-            .iter()
-            .map(|send| (send.room.key.0, send.by.key.0, hex(send.key.cid.as_bytes())))
-            .collect();
-        vec![Arg::Text(event_row::to_json(&rows))]
+    if tx.conn.is_postgres() {
+        return find_all(tx, sends).await;
+    }
+    tx.members.bound();
+    let unknown = |send: &&PendingSend| tx.members.get(send.room.key, send.by.key).is_none();
+    let strangers: Vec<&PendingSend> = sends.iter().filter(unknown).collect();
+    if !strangers.is_empty() {
+        learn(tx, &strangers).await?;
+    }
+    let earlier = said_before(tx, sends).await?;
+    let found = |send: &PendingSend| Found {
+        member: tx.members.get(send.room.key, send.by.key).flatten(),
+        earlier: earlier.get(&(send.by.key, send.key.cid)).copied(),
     };
-    let mut found: Vec<Found> =
-        sends.iter().map(|_| Found { member: None, earlier: None }).collect();
-    for row in tx.all(query, params).await? {
-        let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
-        if let Some(slot) = found.get_mut(at) {
-            *slot = Found { member: found_member(&row)?, earlier: earlier(&row)? };
+    Ok(sends.iter().map(found).collect())
+}
+
+/// SQLite: what the senders are in their rooms, to be remembered.
+async fn learn(tx: &mut Tx, sends: &[&PendingSend]) -> Result<()> {
+    let pairs: Vec<(i64, i64)> =
+        sends.iter().map(|send| (send.room.key.0, send.by.key.0)).collect();
+    let query = "SELECT m.role, m.muted_until, m.barred, m.room_key, m.user_key
+                 FROM json_each($1) j
+                 JOIN members m ON m.room_key = j.value->>0 AND m.user_key = j.value->>1";
+    let rows = tx.all(query, vec![Arg::Text(event_row::to_json(&pairs))]).await?;
+    for send in sends {
+        tx.members.learn(send.room.key, send.by.key, None);
+    }
+    for row in rows {
+        let member = found_member(&row, 0)?;
+        tx.members.learn(RoomKey(row.int(3)?), UserKey(row.int(4)?), member);
+    }
+    Ok(())
+}
+
+/// SQLite: what was said before under the same `cid`s; hardly ever anything.
+async fn said_before(
+    tx: &mut Tx,
+    sends: &[PendingSend],
+) -> Result<HashMap<(UserKey, Cid), Earlier>> {
+    let query = "SELECT e.event_key, e.at, e.hash, e.sender_key, e.cid
+                 FROM json_each($1) j JOIN events e ON e.cid = unhex(j.value)";
+    let cids = blob_list(sends.iter().map(|send| send.key.cid.as_bytes()));
+    let mut found = HashMap::new();
+    for row in tx.all(query, vec![cids]).await? {
+        if let Some(earlier) = earlier(&row, 0)? {
+            let cid = Cid::from_bytes(row.id(4)?);
+            found.insert((UserKey(row.int(3)?), cid), earlier);
         }
     }
     Ok(found)
 }
 
-fn found_member(row: &Row) -> Result<Option<FoundMember>> {
-    let Some(role) = row.opt_int(1)? else { return Ok(None) };
-    Ok(Some(FoundMember { role, muted_until: row.int(2)?, barred: row.flag(3)? }))
+/// PostgreSQL: both at once.
+async fn find_all(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<Found>> {
+    let query = "SELECT j.n - 1, m.role, m.muted_until, m.barred, e.event_key, e.at, e.hash
+                 FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
+                     WITH ORDINALITY AS j (room_key, user_key, cid, n)
+                 LEFT JOIN members m ON m.room_key = j.room_key AND m.user_key = j.user_key
+                 LEFT JOIN events e ON e.cid = j.cid AND e.sender_key = j.user_key";
+    let params = vec![
+        Arg::Ints(sends.iter().map(|send| send.room.key.0).collect()),
+        Arg::Ints(sends.iter().map(|send| send.by.key.0).collect()),
+        Arg::OptBlobs(sends.iter().map(|send| Some(send.key.cid.as_bytes().to_vec())).collect()),
+    ];
+    let mut found: Vec<Found> =
+        sends.iter().map(|_| Found { member: None, earlier: None }).collect();
+    for row in tx.all(query, params).await? {
+        let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
+        if let Some(slot) = found.get_mut(at) {
+            *slot = Found { member: found_member(&row, 1)?, earlier: earlier(&row, 4)? };
+        }
+    }
+    Ok(found)
 }
 
-fn earlier(row: &Row) -> Result<Option<Earlier>> {
-    let Some(key) = row.opt_int(4)? else { return Ok(None) };
-    Ok(Some(Earlier { seq: event_row::seq_of(key), at: row.int(5)?, hash: row.int(6)? }))
+fn found_member(row: &Row, at: usize) -> Result<Option<FoundMember>> {
+    let Some(role) = row.opt_int(at)? else { return Ok(None) };
+    Ok(Some(FoundMember { role, muted_until: row.int(at + 1)?, barred: row.flag(at + 2)? }))
+}
+
+fn earlier(row: &Row, at: usize) -> Result<Option<Earlier>> {
+    let Some(key) = row.opt_int(at)? else { return Ok(None) };
+    Ok(Some(Earlier { seq: event_row::seq_of(key), at: row.int(at + 1)?, hash: row.int(at + 2)? }))
 }
 
 /// Who of those mentioned is a member; asked only when somebody is mentioned.

@@ -128,7 +128,7 @@ pub(crate) struct SqliteIndex {
 }
 
 /// A changed version builds the index anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 impl SqliteIndex {
     /// Opens the index of a store with this epoch; one of another store is thrown away.
@@ -185,24 +185,28 @@ impl SqliteIndex {
 
 /// Where a message stands in the order of time: its millisecond, and in it a place that is free.
 async fn place(conn: &mut Conn<'_>, document: &Document) -> Result<i64> {
-    const PLACES_PER_MS_BITS: u32 = 10;
+    const PLACES_PER_MS_BITS: u32 = 20;
     let query = "SELECT place FROM places WHERE event_key = $1";
     if let Some(row) = conn.first(query, args![document.key]).await? {
         return row.int(0);
     }
     // Beginning with the key, so that an index that is built again gives the same places.
-    let mut place =
+    let wanted =
         document.at << PLACES_PER_MS_BITS | (document.key & ((1 << PLACES_PER_MS_BITS) - 1));
-    let insert = "INSERT INTO places VALUES ($1, $2) ON CONFLICT (place) DO NOTHING";
-    while conn.execute(insert, args![place, document.key]).await? == 0 {
-        place += 1;
-    }
-    Ok(place)
+    // The first free one from there: itself, or the one behind a row of taken ones.
+    let insert = "INSERT INTO places
+                  SELECT coalesce(
+                      (SELECT p.place + 1 FROM places p
+                       WHERE p.place >= $1 AND EXISTS (SELECT 1 FROM places WHERE place = $1)
+                         AND NOT EXISTS (SELECT 1 FROM places n WHERE n.place = p.place + 1)
+                       ORDER BY p.place LIMIT 1), $1), $2
+                  RETURNING place";
+    conn.one(insert, args![wanted, document.key]).await?.int(0)
 }
 
-/// The word that stands for a room; no text contains it, since words have no underscore.
+/// The word that stands for a room; no text contains it, since words have letters and digits only.
 fn room_word(room: RoomKey) -> String {
-    format!("room{}zz", room.0)
+    format!("\u{E000}{}", room.0)
 }
 
 #[async_trait]

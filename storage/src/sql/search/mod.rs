@@ -91,7 +91,14 @@ pub(crate) async fn follow(store: std::sync::Weak<super::Shared>, dirty: Arc<Dir
     }
 }
 
-/// Messages in the user's rooms that contain all words, the newest first.
+/// Hits that are read at once after the first time.
+const SLICE_HITS: usize = 200;
+/// Hits that one request compares with the log. Above, its page ends, however few were his to see:
+/// one request must not read a log that has no end.
+const HITS_MAX: usize = 2_000;
+
+/// Messages in the user's rooms that contain all words, the newest first. A page may be shorter
+/// than its limit, even empty, and have a cursor.
 pub(crate) async fn find(
     store: &SqlStore,
     user: UserRef,
@@ -108,9 +115,10 @@ pub(crate) async fn find(
     let rooms = visible_rooms(&mut conn, user, query.room).await?;
     let room_keys: Vec<RoomKey> = rooms.keys().copied().collect();
     let mut items = Vec::new();
+    let (mut slice, mut compared) = (limit, 0);
     // Hits that the log denies leave room for further ones.
-    while items.len() < limit {
-        let hits = store.shared.search.hits(&mut conn, &words, &room_keys, before, limit).await?;
+    while items.len() < limit && compared < HITS_MAX {
+        let hits = store.shared.search.hits(&mut conn, &words, &room_keys, before, slice).await?;
         let keys: Vec<i64> = hits.iter().map(|hit| hit.key).collect();
         let mut found = messages_at(&mut conn, user, &rooms, &keys, query.sender).await?;
         for hit in &hits {
@@ -122,12 +130,14 @@ pub(crate) async fn find(
                 }
             }
         }
-        if hits.len() < limit {
+        if hits.len() < slice {
             if items.len() < limit {
                 return Ok(Items { items, cursor: None });
             }
             break;
         }
+        compared += hits.len();
+        slice = SLICE_HITS;
     }
     Ok(Items { items, cursor: Some(Cursor::write(before)) })
 }
