@@ -71,6 +71,42 @@ pub(super) async fn ended_sessions_do_not_open(world: World) {
     assert_eq!(world.store.open(ann.id, session).await.unwrap(), OpenOutcome::Ended);
 }
 
+/// However many sockets come at once, each gets what is its user's.
+pub(super) async fn many_sessions_open_at_once(world: World) {
+    let host = world.user("host").await;
+    let mut asked = Vec::new();
+    for number in 0..20 {
+        let user = world.user(&format!("user{number}")).await;
+        let session = login(&world, user).await;
+        let mut rooms = Vec::new();
+        for _ in 0..number % 4 {
+            rooms.push(world.group(host, &[user]).await);
+        }
+        match number % 5 {
+            3 => drop(world.store.end_sessions(user.id, Which::One(session)).await.unwrap()),
+            4 => world.befriend(user, host).await,
+            _ => {}
+        }
+        asked.push((number, user, session, rooms));
+    }
+    let open = asked.iter().map(|(_, user, session, _)| world.store.open(user.id, *session));
+    let outcomes = futures_util::future::join_all(open).await;
+    for ((number, user, _, mut rooms), outcome) in asked.into_iter().zip(outcomes) {
+        let outcome = outcome.unwrap();
+        if number % 5 == 3 {
+            assert_eq!(outcome, OpenOutcome::Ended);
+            continue;
+        }
+        let OpenOutcome::Open(opening) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(opening.account.user, user);
+        rooms.reverse();
+        let opened: Vec<RoomRef> = opening.rooms.iter().map(|room| room.room).collect();
+        assert_eq!(opened, rooms);
+        assert_eq!(opening.friends.contains(&host.id), number % 5 == 4);
+        assert_eq!(opening.inbox_head, world.inbox(user).await.len() as u64);
+    }
+}
+
 async fn unread(world: &World, user: UserRef, room: RoomRef) -> (u64, bool) {
     let page = Page { cursor: None, limit: Some(100) };
     let page = world.store.conversations(user, page).await.unwrap();

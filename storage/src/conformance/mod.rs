@@ -129,7 +129,7 @@ cases! {
           refusals_leave_others_alone}
     pages::{pages_go_both_ways, pages_begin_at_the_join, all_history_is_for_all,
             pages_have_types, pages_have_a_size, the_inbox_is_a_log, positions_read_on}
-    conversations::{a_socket_opens_with_everything, ended_sessions_do_not_open,
+    conversations::{a_socket_opens_with_everything, ended_sessions_do_not_open, many_sessions_open_at_once,
                     unread_counts_others_above_the_cursor, conversations_are_ordered,
                     conversations_hide_until_the_next_message, drafts_and_mutes_are_kept,
                     words_are_found, what_was_recalled_is_not_found, others_rooms_are_not_found,

@@ -7,30 +7,25 @@ use salon_protocol::content::RoomKind;
 use salon_protocol::event::ConversationUpdated;
 use salon_protocol::reply::{ConversationItem, Conversations as ConversationPage, Items, Peer};
 use salon_protocol::{
-    ErrorData, Event, EventData, LogId, Millis, RoomId, Seq, SessionId, UserId, limits, request,
+    ErrorData, Event, EventData, LogId, RoomId, Seq, SessionId, UserId, limits, request,
 };
 
 use super::SqlStore;
-use super::accounts::{account_columns, account_from};
-use super::conn::{Arg, Conn, Row, Sql, args, int_list, sql};
+use super::conn::{Arg, Conn, Sql, args, int_list, sql};
 use super::cursor::Cursor;
 use super::event_row::{self, MESSAGE, key, seq_of};
-use super::friends::WATCHERS;
 use super::log::{events_between, log_of};
-use super::rooms::{kind_from, peers, role_from};
+use super::opening::{MEMBERSHIPS, OpenSession, membership_from};
+use super::rooms::peers;
 use super::tx::Tx;
 use crate::contract::Conversations;
 use crate::error::Result;
-use crate::model::{
-    AccountStatus, InboxEvent, Membership, OpenOutcome, Opening, RoomKey, RoomRef, Unread, UserKey,
-    UserRef,
-};
+use crate::model::{InboxEvent, Membership, OpenOutcome, RoomKey, Unread, UserKey, UserRef};
 
 #[async_trait]
 impl Conversations for SqlStore {
     async fn open(&self, user: UserId, session: SessionId) -> Result<OpenOutcome> {
-        let mut reader = self.reader().await?;
-        open(&mut reader.borrow(), user, session, self.shared.clock.now()).await
+        self.openings.ask(OpenSession { user, session, now: self.shared.clock.now() }).await
     }
 
     async fn unread(
@@ -65,79 +60,6 @@ impl Conversations for SqlStore {
 
     async fn search_settled(&self, rooms: &[RoomId]) -> Result<()> {
         super::search::settled(self, rooms).await
-    }
-}
-
-/// A user's rooms with their heads. SQLite looks for the last row of the room's range of keys.
-const MEMBERSHIPS: Sql = sql!(
-    "SELECT m.room_key, r.id, r.kind, r.name, m.role, m.read, m.delivered,
-            CASE r.history WHEN 1 THEN 1 ELSE m.joined_seq END,
-            m.muted, m.pinned, m.hidden_seq, m.draft, "
-    [sqlite "e.event_key & 4294967295, e.at" postgres "r.head, r.head_at"]
-    " FROM members m JOIN rooms r ON r.room_key = m.room_key "
-    [sqlite "JOIN events e ON e.event_key = (
-                 SELECT event_key FROM events
-                 WHERE event_key > m.room_key << 32 AND event_key < (m.room_key + 1) << 32
-                 ORDER BY event_key DESC LIMIT 1)"
-     postgres ""]
-    " WHERE m.user_key = $1 AND m.role >= 0"
-);
-
-fn membership_from(row: &Row) -> Result<Membership> {
-    Ok(Membership {
-        room: RoomRef { key: RoomKey(row.int(0)?), id: RoomId::from_bytes(row.id(1)?) },
-        kind: kind_from(row.int(2)?)?,
-        name: row.opt_text(3)?,
-        role: role_from(row.int(4)?)?,
-        read: row.number(5)?,
-        delivered: row.number(6)?,
-        first_seq: row.number(7)?,
-        head: row.number(12)?,
-        head_at: row.int(13)?,
-    })
-}
-
-async fn open(
-    conn: &mut Conn<'_>,
-    user: UserId,
-    session: SessionId,
-    now: Millis,
-) -> Result<OpenOutcome> {
-    let query = concat!(
-        "SELECT ",
-        account_columns!(),
-        ", s.device FROM users u JOIN sessions s ON s.user_key = u.user_key
-          WHERE u.id = $1 AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
-    );
-    let params = args![user.as_bytes(), session.as_bytes(), now];
-    let Some(row) = conn.first(query, params).await? else { return Ok(OpenOutcome::Ended) };
-    let account = account_from(&row)?;
-    if account.status != AccountStatus::Active {
-        return Ok(OpenOutcome::Disabled);
-    }
-    let device = row.text(13)?;
-    let (inbox_first, inbox_head) = inbox_ends(conn, account.inbox).await?;
-    let rows = conn.all(MEMBERSHIPS, args![account.user.key]).await?;
-    let mut rooms: Vec<Membership> = rows.iter().map(membership_from).collect::<Result<_>>()?;
-    rooms.sort_unstable_by_key(|room| std::cmp::Reverse((room.head_at, room.room.key)));
-    let rows = conn.all(WATCHERS, args![account.user.key]).await?;
-    let friends =
-        rows.iter().map(|row| Ok(UserId::from_bytes(row.id(0)?))).collect::<Result<_>>()?;
-    let opening = Opening { account, device, inbox_head, inbox_first, rooms, friends };
-    Ok(OpenOutcome::Open(Box::new(opening)))
-}
-
-/// The first and the last position of a log; of an empty one 1 and 0.
-async fn inbox_ends(conn: &mut Conn<'_>, inbox: RoomKey) -> Result<(Seq, Seq)> {
-    let (low, high) = (key(inbox, 0), key(RoomKey(inbox.0 + 1), 0));
-    let query = "SELECT (SELECT min(event_key) FROM events
-                         WHERE event_key > $1 AND event_key < $2),
-                        (SELECT max(event_key) FROM events
-                         WHERE event_key > $1 AND event_key < $2)";
-    let row = conn.one(query, args![low, high]).await?;
-    match (row.opt_int(0)?, row.opt_int(1)?) {
-        (Some(first), Some(last)) => Ok((seq_of(first), seq_of(last))),
-        _ => Ok((1, 0)),
     }
 }
 
@@ -218,7 +140,7 @@ async fn conversations(
     let before = Cursor::<3>::parse(page.cursor.as_deref())?;
     let limit = page.limit.unwrap_or(limits::LIST_ITEMS_DEFAULT);
     let mut all = Vec::new();
-    for row in conn.all(MEMBERSHIPS, args![user.key]).await? {
+    for row in conn.all(MEMBERSHIPS, vec![int_list([user.key.0])]).await? {
         all.push(Conversation {
             membership: membership_from(&row)?,
             muted: row.flag(8)?,

@@ -10,6 +10,7 @@ use super::SqlStore;
 use super::accounts::{public_columns, public_from};
 use super::conn::{args, int_list, sql};
 use super::cursor::Cursor;
+use super::opening::WATCHERS;
 use super::rooms::refresh_direct;
 use super::tx::Tx;
 use crate::contract::Friends;
@@ -127,16 +128,10 @@ impl Friends for SqlStore {
 
     async fn watchers(&self, user: UserRef) -> Result<Vec<UserId>> {
         let mut reader = self.reader().await?;
-        let rows = reader.borrow().all(WATCHERS, args![user.key]).await?;
-        rows.iter().map(|row| Ok(UserId::from_bytes(row.id(0)?))).collect()
+        let rows = reader.borrow().all(WATCHERS, vec![int_list([user.key.0])]).await?;
+        rows.iter().map(|row| Ok(UserId::from_bytes(row.id(1)?))).collect()
     }
 }
-
-/// Friends without a block either way.
-pub(super) const WATCHERS: &str = "SELECT u.id FROM friends f
-    JOIN friends g ON g.user_key = f.peer_key AND g.peer_key = f.user_key
-    JOIN users u ON u.user_key = f.peer_key
-    WHERE f.user_key = $1 AND f.state = 3 AND f.blocked = 0 AND g.blocked = 0";
 
 /// Those of `users` who block `by` or are blocked by him.
 pub(super) async fn blocked_among(

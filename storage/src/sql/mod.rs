@@ -10,10 +10,12 @@ mod cursor;
 mod dump;
 mod event_row;
 mod friends;
+mod gathered;
 mod log;
 mod members;
 mod meta;
 mod open;
+mod opening;
 mod rooms;
 mod search;
 mod sessions;
@@ -35,8 +37,10 @@ pub use tx::Rules;
 use crate::contract::{Clock, Log};
 use crate::error::{Result, StoreError};
 use crate::metrics::StoreMetrics;
-use crate::model::{OpResult, RoomKey, RoomOp, RoomRef, UserRef};
+use crate::model::{OpResult, OpenOutcome, RoomKey, RoomOp, RoomRef, UserRef};
+use gathered::Gathered;
 use open::{PooledConn, Readers};
+use opening::OpenSession;
 use search::SearchIndex;
 use tx::Tx;
 use writer::Writer;
@@ -49,6 +53,7 @@ pub struct SqlStore {
     writer: std::sync::RwLock<Option<Writer>>,
     writer_ended: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     background: Vec<JoinHandle<()>>,
+    openings: Gathered<OpenSession, OpenOutcome>,
 }
 
 /// What reads need; also held by the search index's follower.

@@ -12,8 +12,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, PgPool, Postgres, Sqlite, SqlitePool};
 
 use super::conn::{Conn, OwnedConn, args, store_error};
+use super::gathered::Gathered;
 use super::members::Members;
 use super::meta::put_if_absent;
+use super::opening;
 use super::search::{self, Dirty, SearchIndex};
 use super::tx::{Heads, Rules, Tx};
 use super::writer::Writer;
@@ -249,7 +251,11 @@ impl SqlStore {
             }
         }
         let (writer, ended) = Writer::start(opener, tx, options.clock, metrics, dirty);
+        let openings = Gathered::start(Arc::downgrade(&shared), |conn, sessions| {
+            Box::pin(opening::open(conn, sessions))
+        });
         Ok(SqlStore {
+            openings,
             shared,
             writer: std::sync::RwLock::new(Some(writer)),
             writer_ended: tokio::sync::Mutex::new(Some(ended)),

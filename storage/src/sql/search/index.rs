@@ -3,10 +3,11 @@
 //! Each message is one row under its event key. The room is a word of the row, so that a search in
 //! one's own rooms reads no others.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use async_trait::async_trait;
-use salon_protocol::Millis;
+use salon_protocol::{Millis, Seq};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::Mutex;
@@ -15,8 +16,8 @@ use super::words::{QueryWord, of_text};
 use crate::error::{Result, StoreError};
 use crate::model::RoomKey;
 use crate::sql::Shared;
-use crate::sql::conn::{Arg, Conn, args, int_list, store_error};
-use crate::sql::event_row::{self, MESSAGE, StoredMessage, key, seq_of};
+use crate::sql::conn::{Arg, Conn, Row, args, int_list, sql, store_error};
+use crate::sql::event_row::{self, MESSAGE, StoredMessage, key, room_of, seq_of};
 
 /// A message whose words have changed; no words: it is gone.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Document {
     key: i64,
     at: Millis,
     words: Vec<String>,
+    /// The index has never seen it.
+    new: bool,
 }
 
 /// A message that was found.
@@ -38,15 +41,14 @@ pub(crate) struct Hit {
 /// Where words are looked up.
 #[async_trait]
 pub(crate) trait Index: Send + Sync + std::fmt::Debug {
-    /// How far a room's log is in the index.
-    async fn head(&self, conn: &mut Conn<'_>, room: RoomKey) -> Result<u64>;
+    /// How far the logs of rooms are in the index; those that it does not know are missing.
+    async fn heads(&self, conn: &mut Conn<'_>, rooms: &[RoomKey]) -> Result<HashMap<RoomKey, Seq>>;
 
-    /// Takes in documents and moves the room's head, both or none.
+    /// Takes in documents and moves heads, all or none.
     async fn store(
         &self,
         conn: &mut Conn<'_>,
-        room: RoomKey,
-        head: u64,
+        heads: &HashMap<RoomKey, Seq>,
         documents: Vec<Document>,
     ) -> Result<()>;
 
@@ -64,61 +66,87 @@ pub(crate) trait Index: Send + Sync + std::fmt::Debug {
 /// The index of a store.
 pub(crate) type SearchIndex = Box<dyn Index>;
 
-/// Follows one slice of a room's log. True when there may be more.
-pub(crate) async fn follow_room(shared: &Shared, room: RoomKey, limit: usize) -> Result<bool> {
+/// Follows one slice of the logs of rooms, and gives those of which there may be more, the one that
+/// filled the slice last.
+pub(crate) async fn follow_rooms(
+    shared: &Shared,
+    rooms: &[RoomKey],
+    limit: usize,
+) -> Result<Vec<RoomKey>> {
     let mut reader = shared.reader().await?;
     let mut conn = reader.borrow();
-    let head = shared.search.head(&mut conn, room).await?;
-    let rows = conn
-        .all(
-            "SELECT event_key, kind, body FROM events
-             WHERE event_key > $1 AND event_key < $2 ORDER BY event_key LIMIT $3",
-            args![key(room, head), key(RoomKey(room.0 + 1), 0), limit],
-        )
-        .await?;
-    let Some(last) = rows.last() else { return Ok(false) };
-    let new_head = seq_of(last.int(0)?);
-    let more = rows.len() == limit;
+    let before = shared.search.heads(&mut conn, rooms).await?;
+    let head_of = |room: RoomKey| before.get(&room).copied().unwrap_or(0);
+    let query = sql!(
+        "SELECT e.event_key, e.kind, e.body, e.at "
+        [sqlite "FROM json_each($1) j JOIN events e
+                 ON e.event_key > j.value->>0 AND e.event_key < j.value->>1
+                 ORDER BY j.key, e.event_key LIMIT $2"
+         postgres "FROM json_array_elements($1::json) WITH ORDINALITY AS j (range, n)
+                   CROSS JOIN LATERAL (
+                       SELECT * FROM events
+                       WHERE event_key > (j.range->>0)::bigint AND event_key < (j.range->>1)::bigint
+                       ORDER BY event_key LIMIT $2) e
+                   ORDER BY j.n, e.event_key LIMIT $2"]
+    );
+    let ranges: Vec<[i64; 2]> = rooms
+        .iter()
+        .map(|room| [key(*room, head_of(*room)), key(RoomKey(room.0 + 1), 0)])
+        .collect();
+    let rows = conn.all(query, args![event_row::to_json(&ranges), limit]).await?;
+    let mut heads = HashMap::new();
+    let mut documents = Vec::with_capacity(rows.len());
     let mut changed: Vec<i64> = Vec::new();
     for row in &rows {
-        match row.int(1)? {
-            MESSAGE => changed.push(row.int(0)?),
+        let (key, kind) = (row.int(0)?, row.int(1)?);
+        heads.insert(room_of(key), seq_of(key));
+        match kind {
+            MESSAGE => documents.push(document(row, true)?),
             event_row::RECALLED | event_row::EDITED => {
                 let target: TargetOnly = event_row::from_json(&row.text(2)?)?;
-                changed.push(key(room, target.target));
+                // One that is new was read as it is now.
+                if target.target <= head_of(room_of(key)) {
+                    changed.push(event_row::key(room_of(key), target.target));
+                }
             }
             _ => {}
         }
     }
-    changed.sort_unstable();
-    changed.dedup();
-    let documents = documents(&mut conn, changed).await?;
-    shared.search.store(&mut conn, room, new_head, documents).await?;
-    Ok(more)
+    if !changed.is_empty() {
+        changed.sort_unstable();
+        changed.dedup();
+        let query = sql!(
+            "SELECT event_key, kind, body, at FROM events WHERE event_key IN " [ints "$1"]
+        );
+        for row in conn.all(query, vec![int_list(changed)]).await? {
+            documents.push(document(&row, false)?);
+        }
+    }
+    if !heads.is_empty() {
+        shared.search.store(&mut conn, &heads, documents).await?;
+    }
+    if rows.len() < limit {
+        return Ok(Vec::new());
+    }
+    let last = rows.last().map_or(Ok(0), |row| row.int(0)).map(room_of)?;
+    let after_last = rooms.iter().skip_while(|room| **room != last).skip(1);
+    Ok(after_last.copied().chain([last]).collect())
 }
 
 #[derive(serde::Deserialize)]
 struct TargetOnly {
-    target: u64,
+    target: Seq,
 }
 
-/// The words that messages have now.
-async fn documents(conn: &mut Conn<'_>, keys: Vec<i64>) -> Result<Vec<Document>> {
-    let query = crate::sql::conn::sql!(
-        "SELECT event_key, kind, body, at FROM events WHERE event_key IN " [ints "$1"]
-    );
-    let rows = conn.all(query, vec![int_list(keys)]).await?;
-    rows.iter()
-        .map(|row| {
-            let words = if row.int(1)? == MESSAGE {
-                let message: StoredMessage = event_row::from_json(&row.text(2)?)?;
-                of_text(message.text.as_deref().unwrap_or_default())
-            } else {
-                Vec::new()
-            };
-            Ok(Document { key: row.int(0)?, at: row.int(3)?, words })
-        })
-        .collect()
+/// The words that a message has now, from its key, kind, body and time.
+fn document(row: &Row, new: bool) -> Result<Document> {
+    let words = if row.int(1)? == MESSAGE {
+        let message: StoredMessage = event_row::from_json(&row.text(2)?)?;
+        of_text(message.text.as_deref().unwrap_or_default())
+    } else {
+        Vec::new()
+    };
+    Ok(Document { key: row.int(0)?, at: row.int(3)?, words, new })
 }
 
 /// FTS5 in a file of its own: it has its own writer, and its commits do not wait for the disk.
@@ -183,17 +211,47 @@ impl SqliteIndex {
     }
 }
 
-/// Where a message stands in the order of time: its millisecond, and in it a place that is free.
+/// Bits of a place below its millisecond: those of the room, and below them those of the position,
+/// so that the messages of a room stay in their order and hardly any two want one place.
+const PLACE_BITS: [u32; 2] = [10, 10];
+
+/// Where a message wants to stand in the order of time.
+fn wanted(document: &Document) -> i64 {
+    let [room_bits, seq_bits] = PLACE_BITS;
+    let low = |value: i64, bits: u32| value & ((1 << bits) - 1);
+    document.at << (room_bits + seq_bits)
+        | low(room_of(document.key).0, room_bits) << seq_bits
+        | low(document.key, seq_bits)
+}
+
+/// The places of messages, in the order of the documents; new ones are given theirs. Whoever finds
+/// one taken finds out by whom: perhaps somebody else has followed the log meanwhile.
+async fn places(conn: &mut Conn<'_>, documents: &mut [Document]) -> Result<Vec<i64>> {
+    let new: Vec<[i64; 2]> = documents
+        .iter()
+        .filter(|document| document.new)
+        .map(|document| [wanted(document), document.key])
+        .collect();
+    let insert = "INSERT INTO places SELECT value->>0, value->>1 FROM json_each($1) WHERE true
+                  ON CONFLICT DO NOTHING";
+    let given = conn.execute(insert, args![event_row::to_json(&new)]).await?;
+    if given == documents.len() as u64 {
+        return Ok(documents.iter().map(wanted).collect());
+    }
+    let mut places = Vec::with_capacity(documents.len());
+    for document in documents {
+        document.new = false;
+        places.push(place(conn, document).await?);
+    }
+    Ok(places)
+}
+
+/// The place of one message: that which it has, or else the first free one from that which it wants.
 async fn place(conn: &mut Conn<'_>, document: &Document) -> Result<i64> {
-    const PLACES_PER_MS_BITS: u32 = 20;
     let query = "SELECT place FROM places WHERE event_key = $1";
     if let Some(row) = conn.first(query, args![document.key]).await? {
         return row.int(0);
     }
-    // Beginning with the key, so that an index that is built again gives the same places.
-    let wanted =
-        document.at << PLACES_PER_MS_BITS | (document.key & ((1 << PLACES_PER_MS_BITS) - 1));
-    // The first free one from there: itself, or the one behind a row of taken ones.
     let insert = "INSERT INTO places
                   SELECT coalesce(
                       (SELECT p.place + 1 FROM places p
@@ -201,7 +259,22 @@ async fn place(conn: &mut Conn<'_>, document: &Document) -> Result<i64> {
                          AND NOT EXISTS (SELECT 1 FROM places n WHERE n.place = p.place + 1)
                        ORDER BY p.place LIMIT 1), $1), $2
                   RETURNING place";
-    conn.one(insert, args![wanted, document.key]).await?.int(0)
+    conn.one(insert, args![wanted(document), document.key]).await?.int(0)
+}
+
+fn heads_of(rows: &[Row]) -> Result<HashMap<RoomKey, Seq>> {
+    rows.iter().map(|row| Ok((RoomKey(row.int(0)?), row.number(1)?))).collect()
+}
+
+/// A list of rooms and heads.
+fn heads_json(heads: &HashMap<RoomKey, Seq>) -> String {
+    let heads: Vec<(i64, Seq)> = heads.iter().map(|(room, seq)| (room.0, *seq)).collect();
+    event_row::to_json(&heads)
+}
+
+/// What FTS5 reads of a message.
+fn text(document: &Document) -> String {
+    format!("{} {}", room_word(room_of(document.key)), document.words.join(" "))
 }
 
 /// The word that stands for a room; no text contains it, since words have letters and digits only.
@@ -211,37 +284,50 @@ fn room_word(room: RoomKey) -> String {
 
 #[async_trait]
 impl Index for SqliteIndex {
-    async fn head(&self, _: &mut Conn<'_>, room: RoomKey) -> Result<u64> {
+    async fn heads(&self, _: &mut Conn<'_>, rooms: &[RoomKey]) -> Result<HashMap<RoomKey, Seq>> {
         let mut guard = self.conn.lock().await;
-        let query = "SELECT seq FROM heads WHERE room_key = $1";
-        let row = Conn::Sqlite(&mut guard).first(query, args![room]).await?;
-        row.map_or(Ok(0), |row| row.number(0))
+        let query = "SELECT room_key, seq FROM heads
+                     WHERE room_key IN (SELECT value FROM json_each($1))";
+        let rooms = int_list(rooms.iter().map(|room| room.0));
+        heads_of(&Conn::Sqlite(&mut guard).all(query, vec![rooms]).await?)
     }
 
     async fn store(
         &self,
         _: &mut Conn<'_>,
-        room: RoomKey,
-        head: u64,
-        documents: Vec<Document>,
+        heads: &HashMap<RoomKey, Seq>,
+        mut documents: Vec<Document>,
     ) -> Result<()> {
         let mut guard = self.conn.lock().await;
         let mut conn = Conn::Sqlite(&mut guard);
         conn.raw("BEGIN IMMEDIATE").await?;
         let outcome = async {
-            for document in documents {
-                let place = place(&mut conn, &document).await?;
-                conn.execute("DELETE FROM texts WHERE rowid = $1", args![place]).await?;
-                if !document.words.is_empty() {
-                    let text = format!("{} {}", room_word(room), document.words.join(" "));
-                    let insert = "INSERT INTO texts (rowid, words) VALUES ($1, $2)";
-                    conn.execute(insert, args![place, text]).await?;
-                }
-            }
+            let mut placed: Vec<(i64, Document)> =
+                places(&mut conn, &mut documents).await?.into_iter().zip(documents).collect();
+            let old = placed.iter().filter(|(_, document)| !document.new).map(|(place, _)| *place);
+            let old = int_list(old);
             conn.execute(
-                "INSERT INTO heads VALUES ($1, $2)
-                 ON CONFLICT (room_key) DO UPDATE SET seq = $2",
-                args![room, head],
+                "DELETE FROM texts WHERE rowid IN (SELECT value FROM json_each($1))",
+                vec![old],
+            )
+            .await?;
+            // FTS5 writes out what it has gathered whenever a row comes before an earlier one.
+            placed.sort_unstable_by_key(|(place, _)| *place);
+            let texts: Vec<(i64, String)> = placed
+                .into_iter()
+                .filter(|(_, document)| !document.words.is_empty())
+                .map(|(place, document)| (place, text(&document)))
+                .collect();
+            conn.execute(
+                "INSERT INTO texts (rowid, words)
+                 SELECT value->>0, value->>1 FROM json_each($1)",
+                args![event_row::to_json(&texts)],
+            )
+            .await?;
+            conn.execute(
+                "INSERT INTO heads SELECT value->>0, value->>1 FROM json_each($1) WHERE true
+                 ON CONFLICT (room_key) DO UPDATE SET seq = max(seq, excluded.seq)",
+                args![heads_json(heads)],
             )
             .await?;
             conn.raw("COMMIT").await
@@ -288,45 +374,51 @@ pub(crate) struct PostgresIndex;
 
 #[async_trait]
 impl Index for PostgresIndex {
-    async fn head(&self, conn: &mut Conn<'_>, room: RoomKey) -> Result<u64> {
-        let query = "SELECT seq FROM search_heads WHERE room_key = $1";
-        let row = conn.first(query, args![room]).await?;
-        row.map_or(Ok(0), |row| row.number(0))
+    async fn heads(&self, conn: &mut Conn<'_>, rooms: &[RoomKey]) -> Result<HashMap<RoomKey, Seq>> {
+        let query = "SELECT room_key, seq FROM search_heads WHERE room_key IN
+                     (SELECT value::bigint FROM json_array_elements_text($1::json))";
+        let rooms = int_list(rooms.iter().map(|room| room.0));
+        heads_of(&conn.all(query, vec![rooms]).await?)
     }
 
     async fn store(
         &self,
         conn: &mut Conn<'_>,
-        room: RoomKey,
-        head: u64,
+        heads: &HashMap<RoomKey, Seq>,
         documents: Vec<Document>,
     ) -> Result<()> {
+        let (there, gone): (Vec<_>, Vec<_>) =
+            documents.into_iter().partition(|document| !document.words.is_empty());
+        let there: Vec<(i64, i64, Millis, Vec<String>)> = there
+            .into_iter()
+            .map(|Document { key, at, words, .. }| (key, room_of(key).0, at, words))
+            .collect();
         conn.raw("BEGIN").await?;
         let outcome = async {
-            for document in documents {
-                conn.execute("DELETE FROM search WHERE event_key = $1", args![document.key])
-                    .await?;
-                if document.words.is_empty() {
-                    continue;
-                }
-                conn.execute(
-                    "INSERT INTO search (event_key, room_key, at, words)
-                     VALUES ($1, $2, $3, array_to_tsvector($4::text[]))
-                     ON CONFLICT (event_key) DO UPDATE SET words = excluded.words",
-                    vec![
-                        document.key.into(),
-                        room.into(),
-                        document.at.into(),
-                        Arg::Texts(document.words),
-                    ],
-                )
-                .await?;
-            }
             conn.execute(
-                "INSERT INTO search_heads VALUES ($1, $2)
+                "DELETE FROM search WHERE event_key IN
+                     (SELECT value::bigint FROM json_array_elements_text($1::json))",
+                vec![int_list(gone.iter().map(|document| document.key))],
+            )
+            .await?;
+            // Other nodes follow the same logs: in one order, so that none waits for another that
+            // waits for it.
+            conn.execute(
+                "INSERT INTO search (event_key, room_key, at, words)
+                 SELECT (d->>0)::bigint, (d->>1)::bigint, (d->>2)::bigint,
+                        array_to_tsvector(ARRAY(SELECT json_array_elements_text(d->3)))
+                 FROM json_array_elements($1::json) d ORDER BY 1
+                 ON CONFLICT (event_key) DO UPDATE SET words = excluded.words",
+                args![event_row::to_json(&there)],
+            )
+            .await?;
+            conn.execute(
+                "INSERT INTO search_heads
+                 SELECT (h->>0)::bigint, (h->>1)::bigint
+                 FROM json_array_elements($1::json) h ORDER BY 1
                  ON CONFLICT (room_key)
                  DO UPDATE SET seq = greatest(search_heads.seq, excluded.seq)",
-                args![room, head],
+                args![heads_json(heads)],
             )
             .await?;
             conn.raw("COMMIT").await

@@ -8,7 +8,7 @@
 mod index;
 mod words;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,40 +25,60 @@ use super::cursor::Cursor;
 use crate::error::Result;
 use crate::model::{RoomKey, UserRef};
 
-/// Rooms that have changed since the index last looked.
+/// Rooms that have changed since the index last looked, the longest waiting first.
 #[derive(Debug, Default)]
 pub(crate) struct Dirty {
-    rooms: Mutex<HashSet<RoomKey>>,
+    rooms: Mutex<Waiting>,
     changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    queue: VecDeque<RoomKey>,
+    known: HashSet<RoomKey>,
 }
 
 impl Dirty {
     /// Notes rooms whose texts have changed.
     pub(crate) fn mark(&self, rooms: impl IntoIterator<Item = RoomKey>) {
-        let mut dirty = self.lock();
-        let before = dirty.len();
-        dirty.extend(rooms);
-        if dirty.len() > before {
+        let mut waiting = self.lock();
+        let before = waiting.queue.len();
+        for room in rooms {
+            if waiting.known.insert(room) {
+                waiting.queue.push_back(room);
+            }
+        }
+        if waiting.queue.len() > before {
             self.changed.notify_one();
         }
     }
 
-    fn take(&self) -> HashSet<RoomKey> {
-        std::mem::take(&mut *self.lock())
+    fn take(&self, max: usize) -> Vec<RoomKey> {
+        let mut waiting = self.lock();
+        let count = waiting.queue.len().min(max);
+        let taken: Vec<RoomKey> = waiting.queue.drain(..count).collect();
+        for room in &taken {
+            waiting.known.remove(room);
+        }
+        taken
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<RoomKey>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// Events that the index takes in at once.
-const SLICE_EVENTS: usize = 500;
+const SLICE_EVENTS: usize = 1_000;
+/// Rooms that it looks at for them.
+const SLICE_ROOMS: usize = 1_000;
 /// After this much work the index rests, so that it never takes more than a part of a core.
 const REST_AFTER_SLICE: u32 = 4;
 /// Longer than this it does not rest, however long the work took: a process that was halted, or a
 /// disk that stood still, made it long, and not the index.
 const REST_MAX: Duration = Duration::from_millis(200);
+/// How long it waits after an error.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long changes are gathered before the index looks.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -67,23 +87,24 @@ pub(crate) async fn follow(store: std::sync::Weak<super::Shared>, dirty: Arc<Dir
     loop {
         dirty.changed.notified().await;
         tokio::time::sleep(GATHER).await;
-        for room in dirty.take() {
-            loop {
-                let Some(store) = store.upgrade() else { return };
-                let started = std::time::Instant::now();
-                match index::follow_room(&store, room, SLICE_EVENTS).await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => {
-                        tracing::warn!(error = %error, "search index is behind");
-                        dirty.mark([room]);
-                        break;
-                    }
-                }
-                drop(store);
-                let rest = started.elapsed().saturating_mul(REST_AFTER_SLICE).min(REST_MAX);
-                tokio::time::sleep(rest).await;
+        loop {
+            let rooms = dirty.take(SLICE_ROOMS);
+            if rooms.is_empty() {
+                break;
             }
+            let Some(store) = store.upgrade() else { return };
+            let started = std::time::Instant::now();
+            match index::follow_rooms(&store, &rooms, SLICE_EVENTS).await {
+                Ok(more) => dirty.mark(more),
+                Err(error) => {
+                    tracing::warn!(error = %error, "search index is behind");
+                    dirty.mark(rooms);
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+            }
+            drop(store);
+            let rest = started.elapsed().saturating_mul(REST_AFTER_SLICE).min(REST_MAX);
+            tokio::time::sleep(rest).await;
         }
         if store.strong_count() == 0 {
             return;
@@ -148,7 +169,10 @@ pub(crate) async fn settled(store: &SqlStore, rooms: &[RoomId]) -> Result<()> {
         let mut reader = store.reader().await?;
         let room = room_key(&mut reader.borrow(), *id).await?;
         drop(reader);
-        while index::follow_room(&store.shared, room, SLICE_EVENTS).await? {}
+        let mut rooms = vec![room];
+        while !rooms.is_empty() {
+            rooms = index::follow_rooms(&store.shared, &rooms, SLICE_EVENTS).await?;
+        }
     }
     Ok(())
 }
