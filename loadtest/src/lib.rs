@@ -5,7 +5,7 @@
 //!           the run could not be done.
 //! Does not  know the server's inside: it depends on the protocol crate and on nothing else of ours.
 //!
-//! The way of a run: [`run`] reads the `arguments`, sets a `stage` (with a `server`), plays a
+//! The way of a run: [`run()`] reads the `arguments`, sets a `stage` (with a `server`), plays a
 //! `scenario`, and hands its [`report`] out. A scenario makes a `crowd` (accounts, rooms, sockets),
 //! drives it through [`client`] with the messages of `traffic` or its own, and tells [`oracle`]
 //! everything that it sees.

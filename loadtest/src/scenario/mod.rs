@@ -1,5 +1,5 @@
 //! The scenarios. Each is a module with the same parts: its arguments, and `run`, which plays it on a
-//! [`Stage`](crate::stage::Stage) and returns a [`Report`](crate::report::Report).
+//! [`Stage`] and returns a [`Report`](crate::report::Report).
 //!
 //! Owns      what is measured and how it is called.
 //! Promises  a scenario judges only by what it measured; what it could not do is an error.
