@@ -75,6 +75,11 @@ fn unavailable() -> StoreError {
     StoreError::Unavailable("the disk is full".into())
 }
 
+pub(super) fn caller(number: u8) -> Caller {
+    let conn = ConnId { worker: 0, slot: number.into(), generation: 0 };
+    Caller { conn, ticket: 0, reference: None, encoding: Encoding::Json, user: user(number) }
+}
+
 impl Bench {
     fn asleep() -> Self {
         let room = Room::new(room_ref().id, IDLE_MS, NOW);
@@ -98,9 +103,7 @@ impl Bench {
 
     fn ask(&mut self, number: u8, request: RoomRequest) -> (Caller, Vec<Effect>) {
         self.tickets += 1;
-        let conn = ConnId { worker: 0, slot: number.into(), generation: 0 };
-        let (ticket, encoding) = (self.tickets, Encoding::Json);
-        let caller = Caller { conn, ticket, reference: None, encoding, user: user(number) };
+        let caller = Caller { ticket: self.tickets, ..caller(number) };
         let effects = self.hear(RoomInput::Request(caller, request));
         (caller, effects)
     }

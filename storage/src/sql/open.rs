@@ -139,7 +139,12 @@ impl Opener {
                 .min_connections(1)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
-                .connect_with(options.clone().pragma("cache_size", READER_CACHE_KIB))
+                .connect_with(
+                    options
+                        .clone()
+                        .pragma("cache_size", READER_CACHE_KIB)
+                        .thread_name(|number| format!("salon-read-{number}")),
+                )
                 .await
                 .map(Readers::Sqlite),
             Opener::Postgres(options, _) => PgPoolOptions::new()
@@ -168,6 +173,7 @@ fn sqlite_options(folder: &Path, durability: Durability) -> SqliteConnectOptions
         .pragma("temp_store", "MEMORY")
         // Another connection does it, so that no commit has to.
         .pragma("wal_autocheckpoint", "0")
+        .thread_name(|_| "salon-write".into())
 }
 
 /// Connections for reading.

@@ -186,7 +186,8 @@ impl SqliteIndex {
             .journal_mode(SqliteJournalMode::Wal)
             // It can be built again, so it need not survive a power cut.
             .synchronous(SqliteSynchronous::Off)
-            .pragma("cache_size", "-8000");
+            .pragma("cache_size", "-8000")
+            .thread_name(|_| "salon-search".into());
         let mut conn = options.connect().await.map_err(|error| store_error(&error))?;
         let mut c = Conn::Sqlite(&mut conn);
         c.raw(
