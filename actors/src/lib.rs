@@ -32,6 +32,7 @@ mod room;
 #[cfg(test)]
 mod sim;
 mod user;
+mod writing;
 
 pub use caller::{Claims, ConnId};
 pub use config::NodeConfig;

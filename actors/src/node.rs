@@ -22,6 +22,7 @@ use crate::publish::{Publish as _, Reach};
 use crate::registry::{Generation, Refused, Registry};
 use crate::room::{RoomActor, RoomInput, RoomMessage, RoomRequest};
 use crate::user::{UserActor, UserInput, UserMessage};
+use crate::writing::Writing;
 
 /// Says who a token belongs to.
 pub trait Tokens: Send + Sync + std::fmt::Debug {
@@ -62,6 +63,7 @@ pub struct Node {
     /// Reads of logs that run at once.
     reading: Semaphore,
     draining: AtomicBool,
+    writing: Writing,
 }
 
 /// The way to a worker's connections.
@@ -98,6 +100,7 @@ impl Node {
             spoken: Default::default(),
             reading: Semaphore::new(READS_MAX),
             draining: AtomicBool::new(false),
+            writing: Writing::default(),
         });
         actix::spawn(crate::bell::listen(Arc::downgrade(&node)));
         node
@@ -167,6 +170,10 @@ impl Node {
 
     pub(crate) fn config(&self) -> &NodeConfig {
         &self.parts.config
+    }
+
+    pub(crate) fn writing(&self) -> &Writing {
+        &self.writing
     }
 
     pub(crate) fn bus(&self) -> &Arc<dyn Bus> {

@@ -104,6 +104,10 @@ impl Application for SalonSockets {
         self.connections.closed(id.slot(), id.generation());
     }
 
+    fn writes_waiting(&self, sockets: usize) {
+        self.connections.writes_waiting(sockets);
+    }
+
     fn tick(&self) {
         self.connections.tick();
     }

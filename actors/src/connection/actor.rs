@@ -59,6 +59,7 @@ struct World {
     out: Rc<dyn SocketOut>,
     number: u16,
     encodings: EncodingsSeen,
+    writes_waiting: usize,
 }
 
 /// Which encodings sockets of this worker have spoken; told to the node once each.
@@ -72,7 +73,8 @@ impl Connections {
         let backlog = Backlog { high_bytes: out.high_bytes() };
         let worker = Worker::new(link.number, backlog, node.config().rates());
         let number = link.number;
-        let world = World { node: node.clone(), out, number, encodings: EncodingsSeen::default() };
+        let (node, encodings) = (node.clone(), EncodingsSeen::default());
+        let world = World { node, out, number, encodings, writes_waiting: 0 };
         let inner = Rc::new(RefCell::new(Inner { worker, world, link }));
         ConnectionActor { inner: inner.clone(), queue: Some(queue) }.start();
         Connections { inner }
@@ -109,6 +111,13 @@ impl Connections {
         self.with(slot, generation, |worker, world, id| worker.closed(id, world));
     }
 
+    /// So many sockets wait to be written to.
+    pub fn writes_waiting(&self, sockets: usize) {
+        let Inner { world, .. } = &mut *self.inner.borrow_mut();
+        let before = std::mem::replace(&mut world.writes_waiting, sockets);
+        world.node.writing().changed(before, sockets);
+    }
+
     /// A running second has passed.
     pub fn tick(&self) {
         let Inner { worker, world, link } = &mut *self.inner.borrow_mut();
@@ -131,6 +140,12 @@ impl EncodingsSeen {
         if !std::mem::replace(&mut self.0[encoding.index()], true) {
             node.speaks(encoding);
         }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.node.writing().changed(self.writes_waiting, 0);
     }
 }
 

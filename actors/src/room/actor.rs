@@ -130,8 +130,17 @@ impl RoomActor {
 
     fn perform(&mut self, effect: Effect, context: &mut Context<Self>) {
         match effect {
-            Effect::Load | Effect::Commit(_) | Effect::LoadMember(_) | Effect::SaveCursors(_) => {
+            Effect::Load | Effect::LoadMember(_) | Effect::SaveCursors(_) => {
                 self.ask_store(effect, context);
+            }
+            Effect::Commit(mut ops) => {
+                let node = self.node.clone();
+                let settled = async move { node.writing().settle().await };
+                let begun = settled.into_actor(self).map(|(), room, context| {
+                    room.room.top_up(&mut ops);
+                    room.ask_store(Effect::Commit(ops), context);
+                });
+                context.spawn(begun);
             }
             // See above.
             Effect::Answer(..) => {}

@@ -65,6 +65,15 @@ impl Pipeline {
         None
     }
 
+    /// What has come since a commit was given out goes with it.
+    pub(crate) fn top_up(&mut self, ops: &mut Vec<RoomOp>) {
+        let count = self.waiting.len().min(COMMIT_OPS_MAX.saturating_sub(ops.len()));
+        for (pending, op) in self.waiting.drain(..count) {
+            self.committing.push(pending);
+            ops.push(op);
+        }
+    }
+
     /// When to ask for the next commit again, if it is being gathered.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
         self.waiting_since_ended().then_some(self.gather_until)

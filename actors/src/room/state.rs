@@ -707,6 +707,11 @@ impl Memory {
 }
 
 impl Room {
+    /// A commit that was given out is about to begin: what has come since goes with it.
+    pub(crate) fn top_up(&mut self, ops: &mut Vec<RoomOp>) {
+        self.pipeline.top_up(ops);
+    }
+
     /// The log, once the room is awake.
     pub(crate) fn log(&self) -> Option<(RoomRef, Seq)> {
         match &self.phase {

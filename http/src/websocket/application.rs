@@ -58,6 +58,11 @@ pub trait Application: 'static {
     /// it. What was pending when it was closed in order may still be on its way.
     fn closed(&self, id: SocketId);
 
+    /// So many sockets wait to be written to, after some were.
+    fn writes_waiting(&self, sockets: usize) {
+        let _ = sockets;
+    }
+
     /// A tick of running time has passed.
     fn tick(&self) {}
 

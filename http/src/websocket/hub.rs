@@ -48,6 +48,8 @@ pub(super) struct Hub {
     /// Bytes that wait on this worker, and what of it the metrics have been told.
     pub(super) backlog_bytes: Cell<u64>,
     backlog_bytes_told: Cell<u64>,
+    /// Of the sockets to be flushed: what the application has been told.
+    dirty_told: Cell<usize>,
     sockets: RefCell<Slots<Rc<Socket>>>,
     dirty: RefCell<VecDeque<SocketId>>,
     notices: RefCell<VecDeque<Notice>>,
@@ -65,6 +67,7 @@ impl Hub {
             gather: RefCell::default(),
             backlog_bytes: Cell::new(0),
             backlog_bytes_told: Cell::new(0),
+            dirty_told: Cell::new(0),
             sockets: RefCell::new(Slots::new()),
             dirty: RefCell::default(),
             notices: RefCell::default(),
@@ -183,6 +186,12 @@ impl Hub {
 
     pub(super) fn next_dirty(&self) -> Option<SocketId> {
         self.dirty.borrow_mut().pop_front()
+    }
+
+    /// How many sockets are to be flushed, if that has changed since it was asked last.
+    pub(super) fn dirty_changed(&self) -> Option<usize> {
+        let dirty = self.dirty.borrow().len();
+        (self.dirty_told.replace(dirty) != dirty).then_some(dirty)
     }
 
     /// The pump begins a turn: whatever is queued from now on needs another one.

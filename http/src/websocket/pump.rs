@@ -74,6 +74,9 @@ impl<A: Application> Future for Pump<A> {
         }
         this.notify();
         this.flush();
+        if let Some(sockets) = hub.dirty_changed() {
+            this.worker.ask(|app| app.writes_waiting(sockets));
+        }
         hub.pump_ends();
         Poll::Pending
     }
