@@ -212,18 +212,28 @@ impl Run {
     async fn commit(&self, tx: &mut Tx, batch: &mut [Job]) -> Result<()> {
         let started = Instant::now();
         tx.now = self.clock.now();
-        let outcome = async {
-            tx.raw(super::conn::sql!([sqlite "BEGIN IMMEDIATE" postgres "BEGIN"])).await?;
-            self.apply(tx, batch).await?;
-            tx.raw("COMMIT").await
-        }
-        .await;
-        if let Err(error) = outcome {
-            // SQLite may have rolled back by itself already.
-            let _ = tx.raw("ROLLBACK").await;
-            tx.undone(false);
-            tx.texts_changed.clear();
-            return Err(error);
+        let messages = only_messages(batch);
+        let at_once = match &messages {
+            Some(sends) if !tx.conn.is_postgres() => log::append_at_once(tx, sends).await?,
+            _ => None,
+        };
+        let sends = messages.unwrap_or_default();
+        if let Some(results) = at_once {
+            answer(batch, &sends, results);
+        } else {
+            let outcome = async {
+                tx.raw(super::conn::sql!([sqlite "BEGIN IMMEDIATE" postgres "BEGIN"])).await?;
+                self.apply(tx, batch, sends).await?;
+                tx.raw("COMMIT").await
+            }
+            .await;
+            if let Err(error) = outcome {
+                // SQLite may have rolled back by itself already.
+                let _ = tx.raw("ROLLBACK").await;
+                tx.undone(false);
+                tx.texts_changed.clear();
+                return Err(error);
+            }
         }
         tx.heads.committed();
         self.dirty.mark(tx.texts_changed.drain());
@@ -232,8 +242,13 @@ impl Run {
     }
 
     /// Applies the jobs in the order of their arrival; messages of all rooms go together.
-    async fn apply(&self, tx: &mut Tx, batch: &mut [Job]) -> Result<()> {
-        let mut sends: Vec<PendingSend> = Vec::new();
+    /// `sends` are messages that were taken out of the jobs already.
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        batch: &mut [Job],
+        mut sends: Vec<PendingSend>,
+    ) -> Result<()> {
         for at in 0..batch.len() {
             let ops = match &mut batch[at] {
                 Job::Room(job) => std::mem::take(&mut job.ops),
@@ -333,12 +348,40 @@ async fn flush(tx: &mut Tx, batch: &mut [Job], sends: &mut Vec<PendingSend>) -> 
             results
         }
     };
-    for (send, result) in sends.drain(..).zip(results) {
+    answer(batch, sends, results);
+    sends.clear();
+    Ok(())
+}
+
+/// Gives each message's result to the job that it came with.
+fn answer(batch: &mut [Job], sends: &[PendingSend], results: Vec<OpResult>) {
+    for (send, result) in sends.iter().zip(results) {
         if let Job::Room(job) = &mut batch[send.job] {
             job.results.push(result);
         }
     }
-    Ok(())
+}
+
+/// Takes the messages out of the jobs, if there is nothing else in them.
+fn only_messages(batch: &mut [Job]) -> Option<Vec<PendingSend>> {
+    let is_message = |op: &RoomOp| matches!(op.change, Change::Send { .. });
+    let only = batch.iter().all(|job| match job {
+        Job::Room(job) => job.ops.iter().all(is_message),
+        Job::Work(_) => false,
+    });
+    if !only {
+        return None;
+    }
+    let mut sends = Vec::new();
+    for (at, job) in batch.iter_mut().enumerate() {
+        let Job::Room(job) = job else { continue };
+        for RoomOp { by, change } in job.ops.drain(..) {
+            if let Change::Send { cid, content } = change {
+                sends.push(PendingSend::new(at, job.room, by, cid, content));
+            }
+        }
+    }
+    Some(sends)
 }
 
 /// Does `work` so that it can be undone without the rest of the transaction. The outer result is

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use salon_protocol::content::{Content, Mention, Role};
 use salon_protocol::{Cid, ErrorCode, ErrorData, Event, EventData, LogId, Millis, UserId};
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::model::{Committed, OpResult, RoomKey, RoomRef, UserKey, UserRef};
 use crate::sql::conn::{Arg, Row, blob_list, int_list, sql};
 use crate::sql::event_row::{self, EventRow};
@@ -57,21 +57,74 @@ struct Earlier {
 
 /// Appends messages in this order, each to its room, and gives one answer for each.
 pub(crate) async fn append_messages(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<OpResult>> {
-    let rooms: Vec<RoomKey> = sends.iter().map(|send| send.room.key).collect();
     // First the heads: in PostgreSQL this locks the rooms, and what is found below stays true.
-    let mut heads = tx.heads(&rooms).await?;
+    let heads = tx.heads(&rooms_of(sends)).await?;
     let found = find(tx, sends).await?;
     let members = mentioned_members(tx, sends).await?;
+    let Decided { rows, changed, results } = decide(tx.now, sends, found, heads, &members);
+    if !rows.is_empty() {
+        tx.insert(&rows, &changed).await?;
+        tx.texts_changed.extend(changed.keys());
+    }
+    Ok(results)
+}
 
+/// SQLite, outside of a transaction: appends messages with one statement, which is its own
+/// transaction. Nobody asks whether they were said before: their `cid`s are unique, and the statement
+/// would fail. `None`: nothing was done, and [`append_messages`] has to look closer, since one of
+/// them was said before, or may not be said.
+pub(crate) async fn append_at_once(
+    tx: &mut Tx,
+    sends: &[PendingSend],
+) -> Result<Option<Vec<OpResult>>> {
+    let heads = tx.heads(&rooms_of(sends)).await?;
+    know_senders(tx, sends).await?;
+    let found = sends.iter().map(|send| {
+        let member = tx.members.get(send.room.key, send.by.key).flatten();
+        Found { member, earlier: None }
+    });
+    let found = found.collect();
+    let members = mentioned_members(tx, sends).await?;
+    let Decided { rows, changed, results } = decide(tx.now, sends, found, heads, &members);
+    if rows.len() < sends.len() {
+        return Ok(None);
+    }
+    match tx.insert(&rows, &changed).await {
+        Ok(()) => {}
+        Err(StoreError::Internal(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    tx.texts_changed.extend(changed.keys());
+    Ok(Some(results))
+}
+
+fn rooms_of(sends: &[PendingSend]) -> Vec<RoomKey> {
+    sends.iter().map(|send| send.room.key).collect()
+}
+
+/// What becomes of messages.
+struct Decided {
+    rows: Vec<EventRow>,
+    changed: HashMap<RoomKey, Head>,
+    results: Vec<OpResult>,
+}
+
+fn decide(
+    now: Millis,
+    sends: &[PendingSend],
+    found: Vec<Found>,
+    mut heads: HashMap<RoomKey, Head>,
+    members: &HashSet<(RoomKey, UserId)>,
+) -> Decided {
     let mut rows = Vec::with_capacity(sends.len());
     let mut changed = HashMap::with_capacity(heads.len());
-    let mut in_batch: HashMap<(UserKey, Cid), Earlier> = HashMap::new();
+    let mut in_batch: HashMap<(UserKey, Cid), Earlier> = HashMap::with_capacity(sends.len());
     let mut results: Vec<OpResult> = Vec::with_capacity(sends.len());
     for (send, found) in sends.iter().zip(found) {
         let head = heads.entry(send.room.key).or_default();
         let name = (send.by.key, send.key.cid);
         let earlier = found.earlier.or_else(|| in_batch.get(&name).copied());
-        let verdict = judge(tx.now, send, found.member.as_ref(), earlier, *head);
+        let verdict = judge(now, send, found.member.as_ref(), earlier, *head);
         results.push(match verdict {
             Err(refusal) => Err(refusal),
             Ok(Some(earlier)) => Ok(Committed {
@@ -81,11 +134,11 @@ pub(crate) async fn append_messages(tx: &mut Tx, sends: &[PendingSend]) -> Resul
                 ..Committed::default()
             }),
             Ok(None) => {
-                *head = Head { seq: head.seq + 1, at: tx.now.max(head.at) };
+                *head = Head { seq: head.seq + 1, at: now.max(head.at) };
                 changed.insert(send.room.key, *head);
                 let hash = send.key.hash;
                 in_batch.insert(name, Earlier { seq: head.seq, at: head.at, hash });
-                let (row, event) = place(send, *head, &members);
+                let (row, event) = place(send, *head, members);
                 rows.push(row);
                 Ok(Committed {
                     events: vec![event],
@@ -96,11 +149,7 @@ pub(crate) async fn append_messages(tx: &mut Tx, sends: &[PendingSend]) -> Resul
             }
         });
     }
-    if !rows.is_empty() {
-        tx.insert(&rows, &changed).await?;
-        tx.texts_changed.extend(changed.keys());
-    }
-    Ok(results)
+    Decided { rows, changed, results }
 }
 
 /// `Ok(Some)`: it was said already; `Ok(None)`: it may be said.
@@ -185,18 +234,21 @@ async fn find(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<Found>> {
     if tx.conn.is_postgres() {
         return find_all(tx, sends).await;
     }
-    tx.members.bound();
-    let unknown = |send: &&PendingSend| tx.members.get(send.room.key, send.by.key).is_none();
-    let strangers: Vec<&PendingSend> = sends.iter().filter(unknown).collect();
-    if !strangers.is_empty() {
-        learn(tx, &strangers).await?;
-    }
+    know_senders(tx, sends).await?;
     let earlier = said_before(tx, sends).await?;
     let found = |send: &PendingSend| Found {
         member: tx.members.get(send.room.key, send.by.key).flatten(),
         earlier: earlier.get(&(send.by.key, send.key.cid)).copied(),
     };
     Ok(sends.iter().map(found).collect())
+}
+
+/// SQLite: makes sure that it is remembered what the senders are in their rooms.
+async fn know_senders(tx: &mut Tx, sends: &[PendingSend]) -> Result<()> {
+    tx.members.bound();
+    let unknown = |send: &&PendingSend| tx.members.get(send.room.key, send.by.key).is_none();
+    let strangers: Vec<&PendingSend> = sends.iter().filter(unknown).collect();
+    if strangers.is_empty() { Ok(()) } else { learn(tx, &strangers).await }
 }
 
 /// SQLite: what the senders are in their rooms, to be remembered.
