@@ -540,9 +540,11 @@ impl Worker {
         if matches!(conn.phase, Phase::Closed) {
             return;
         }
-        let encoding = conn.encoding.unwrap_or(Encoding::Json);
-        let bye = Bye { retry_after_ms, ..Bye::from(code) };
-        out.send(id, codec::bye(encoding, &bye));
+        // Whoever has said nothing yet has not chosen a language either.
+        if let Some(encoding) = conn.encoding {
+            let bye = Bye { retry_after_ms, ..Bye::from(code) };
+            out.send(id, codec::bye(encoding, &bye));
+        }
         out.close(id, code);
         self.let_go(id, out);
     }
