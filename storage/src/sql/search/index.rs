@@ -66,6 +66,9 @@ pub(crate) trait Index: Send + Sync + std::fmt::Debug {
 /// The index of a store.
 pub(crate) type SearchIndex = Box<dyn Index>;
 
+/// Rows that are cut into words before others on the same thread, such as the writer, have a turn.
+const ROWS_PER_TURN: usize = 32;
+
 /// Follows one slice of the logs of rooms, and gives those of which there may be more, the one that
 /// filled the slice last.
 pub(crate) async fn follow_rooms(
@@ -97,7 +100,10 @@ pub(crate) async fn follow_rooms(
     let mut heads = HashMap::new();
     let mut documents = Vec::with_capacity(rows.len());
     let mut changed: Vec<i64> = Vec::new();
-    for row in &rows {
+    for (place, row) in rows.iter().enumerate() {
+        if place % ROWS_PER_TURN == 0 {
+            tokio::task::yield_now().await;
+        }
         let (key, kind) = (row.int(0)?, row.int(1)?);
         heads.insert(room_of(key), seq_of(key));
         match kind {

@@ -69,7 +69,7 @@ impl Dirty {
 }
 
 /// Events that the index takes in at once.
-const SLICE_EVENTS: usize = 1_000;
+const SLICE_EVENTS: usize = 500;
 /// Rooms that it looks at for them.
 const SLICE_ROOMS: usize = 1_000;
 /// After this much work the index rests, so that it never takes more than a part of a core.
