@@ -72,7 +72,9 @@ const socketEntries = (action) => Object.entries(socket.operations)
     const data = (message) => fields(socket, messages[message]?.payload.properties.data);
     const parts = [element("h4", "data"), data(name)];
     if (action === "receive") parts.push(element("h4", "data of ok"), data(`${name}_ok`));
-    return entry([element("code", name)], operation.summary, parts);
+    // A signal and a request of one name are two operations.
+    const type = messages[name]?.payload.properties.type.const ?? name;
+    return entry([element("code", type)], operation.summary, parts);
   });
 
 document.getElementById("http").replaceChildren(...httpEntries);

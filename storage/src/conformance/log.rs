@@ -64,6 +64,13 @@ pub(super) async fn a_cid_is_one_message(world: World) {
     world.op(room, ann, Change::Recall { seq }).await;
     let again = world.op(room, ann, mine).await;
     assert_eq!((again.seq, again.duplicate), (seq, true));
+    // Whoever was muted meanwhile still hears that he has said it.
+    let said = send("said");
+    let seq = world.op(room, bob, said.clone()).await.seq;
+    let until = world.clock_now() + 1_000;
+    world.op(room, ann, Change::Mute { user: bob.id, until }).await;
+    let again = world.op(room, bob, said).await;
+    assert_eq!((again.seq, again.duplicate), (seq, true));
 }
 
 trait Results {

@@ -55,7 +55,7 @@ pub(super) async fn roles_decide(world: World) {
 }
 
 impl World {
-    fn clock_now(&self) -> i64 {
+    pub(super) fn clock_now(&self) -> i64 {
         use crate::contract::Clock;
         self.clock.now()
     }
