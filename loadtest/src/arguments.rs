@@ -12,8 +12,9 @@ use salon_protocol::Encoding;
 
 use crate::floor::Mode;
 use crate::scenario::{
-    chat::ChatArguments, connect::ConnectArguments, fanout::FanoutArguments,
-    floor_bench::FloorBenchArguments, idle::IdleArguments, soak::SoakArguments,
+    chat::ChatArguments, compare::CompareArguments, connect::ConnectArguments,
+    fanout::FanoutArguments, floor_bench::FloorBenchArguments, idle::IdleArguments,
+    soak::SoakArguments,
 };
 
 /// Puts load on a Salon server and proves that nothing is lost.
@@ -39,6 +40,11 @@ pub enum Scenario {
     Fanout(FanoutArguments),
     /// Messages per second and latencies in many small rooms.
     Chat(ChatArguments),
+    /// The same measurements of Salon, the floor, Socket.IO and `ws`, in turn.
+    ///
+    /// Socket.IO and `ws` need Node.js and are fetched once with npm; where that does not work they
+    /// are left out, with the reason.
+    Compare(CompareArguments),
     /// Reliability: mixed traffic of people who come and go, while the server is killed and tormented.
     Soak(SoakArguments),
     /// A bare loop with no server in it; started by `fanout`.
@@ -129,6 +135,7 @@ impl Scenario {
             Scenario::Idle(arguments) => Some(&arguments.common),
             Scenario::Fanout(arguments) => Some(&arguments.common),
             Scenario::Chat(arguments) => Some(&arguments.common),
+            Scenario::Compare(arguments) => Some(&arguments.common),
             Scenario::Soak(arguments) => Some(&arguments.common),
             Scenario::FloorBench(arguments) => Some(&arguments.common),
             Scenario::Floor { .. } => None,
@@ -156,7 +163,7 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-        for scenario in ["connect", "idle", "fanout", "chat", "soak"] {
+        for scenario in ["connect", "idle", "fanout", "chat", "compare", "soak"] {
             let arguments = Arguments::try_parse_from(["loadtest", scenario]).unwrap();
             assert!(arguments.scenario.common().is_some());
         }

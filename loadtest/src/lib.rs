@@ -8,7 +8,7 @@
 //! The way of a run: [`run()`] reads the `arguments`, sets a `stage` (with a `server`), plays a
 //! `scenario`, and hands its [`report`] out. A scenario makes a `crowd` (accounts, rooms, sockets),
 //! drives it through [`client`] with the messages of `traffic` or its own, and tells [`oracle`]
-//! everything that it sees.
+//! everything that it sees. What Salon is measured beside is the [`floor`] and the [`peers`].
 
 pub mod arguments;
 pub mod client;
@@ -21,6 +21,7 @@ pub mod measure;
 pub mod names;
 pub mod oracle;
 pub mod pace;
+pub mod peers;
 pub mod random;
 pub mod report;
 pub mod run;

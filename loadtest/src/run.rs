@@ -61,7 +61,7 @@ pub fn play(
     }
     let Some(common) = scenario.common() else { return Ok(None) };
     let mut stage = match scenario {
-        Scenario::FloorBench(_) => Stage::empty(common, command, interrupt)?,
+        Scenario::FloorBench(_) | Scenario::Compare(_) => Stage::empty(common, command, interrupt)?,
         _ => Stage::with_server(common, command, interrupt)?,
     };
     let mut report = match scenario {
@@ -69,6 +69,7 @@ pub fn play(
         Scenario::Idle(arguments) => scenario::idle::run(arguments, &mut stage)?,
         Scenario::Fanout(arguments) => scenario::fanout::run(arguments, &mut stage)?,
         Scenario::Chat(arguments) => scenario::chat::run(arguments, &mut stage)?,
+        Scenario::Compare(arguments) => scenario::compare::run(arguments, &mut stage)?,
         Scenario::Soak(arguments) => scenario::soak::run(arguments, &mut stage)?,
         Scenario::FloorBench(arguments) => scenario::floor_bench::run(arguments, &mut stage)?,
         Scenario::Floor { .. } => return Ok(None),

@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::arguments::Common;
+use crate::client::Dialect;
 use crate::clock::{Clock, epoch_ms};
 use crate::crowd::Target;
 use crate::failure::Failure;
@@ -52,6 +53,7 @@ impl Stage {
         let clock = Clock::start();
         let target = Target {
             address: ([127, 0, 0, 1], 0).into(),
+            dialect: Dialect::Plain,
             encoding: common.encoding.into(),
             interrupt,
             clock,

@@ -14,9 +14,9 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// The request, the same for every socket.
-pub(super) fn request(address: SocketAddr) -> Vec<u8> {
+pub(super) fn request(address: SocketAddr, path: &str) -> Vec<u8> {
     format!(
-        "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
     )
     .into_bytes()

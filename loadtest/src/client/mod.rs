@@ -8,12 +8,15 @@
 //!           buffer, only an unfinished frame is kept. Whole messages are handed out where they lie.
 //! Does not  know what a message means, and keeps no timers: whoever drives the loop does.
 
+mod dialect;
 mod frame;
 mod handshake;
 mod http;
 mod net;
 mod socket;
+mod socketio;
 
+pub use dialect::{Dialect, Heard};
 pub use frame::{close, request};
 pub use http::{Request, json_body};
 pub use net::{Handler, Net, Traffic};

@@ -17,6 +17,7 @@ use salon_protocol::framing::Opcode;
 use serde::Serialize;
 use slab::Slab;
 
+use super::dialect::Dialect;
 use super::frame::{self, Parsed};
 use super::handshake::{self, Answer};
 use super::http::{self, Request};
@@ -71,6 +72,7 @@ pub struct Net {
     poll: Poll,
     events: Events,
     address: SocketAddr,
+    dialect: Dialect,
     upgrade: Vec<u8>,
     sockets: Slab<Socket>,
     next_serial: u32,
@@ -91,11 +93,17 @@ impl std::fmt::Debug for Net {
 impl Net {
     /// A loop without connections, for the server at `address`.
     pub fn new(address: SocketAddr) -> io::Result<Net> {
+        Net::speaking(address, Dialect::Plain)
+    }
+
+    /// The same for a server that speaks otherwise.
+    pub fn speaking(address: SocketAddr, dialect: Dialect) -> io::Result<Net> {
         Ok(Net {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS_MAX),
             address,
-            upgrade: handshake::request(address),
+            dialect,
+            upgrade: handshake::request(address, dialect.path()),
             sockets: Slab::new(),
             next_serial: 0,
             scratch: vec![0; SCRATCH_BYTES],
@@ -156,9 +164,16 @@ impl Net {
     ) {
         let mut outgoing = std::mem::take(&mut self.outgoing);
         outgoing.clear();
-        frame::request(&mut outgoing, encoding, kind, reference, data);
+        self.dialect.request(&mut outgoing, encoding, kind, reference, data);
         self.write(id, &outgoing);
         self.outgoing = outgoing;
+    }
+
+    /// Sends a text frame.
+    pub fn text(&mut self, id: SocketId, payload: &[u8]) {
+        let mut bytes = Vec::with_capacity(payload.len() + 14);
+        frame::push(&mut bytes, Opcode::Text, payload);
+        self.write(id, &bytes);
     }
 
     /// Sends an HTTP request.
@@ -373,6 +388,10 @@ impl Net {
                 Parsed::Frame { opcode, payload, len } => {
                     used += len;
                     match opcode {
+                        1 if let Some(pong) = self.dialect.pong(payload) => {
+                            self.traffic.pings += 1;
+                            self.text(peer.id, pong);
+                        }
                         1 => handler.message(self, peer, Encoding::Json, payload),
                         2 => handler.message(self, peer, Encoding::MessagePack, payload),
                         _ => self.control(peer.id, opcode, payload)?,

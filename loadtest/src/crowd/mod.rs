@@ -21,14 +21,14 @@ use std::time::Duration;
 use salon_protocol::request::{Auth, Positions};
 use salon_protocol::{Encoding, UserId};
 
-use crate::client::{Handler, Net, SocketId};
+use crate::client::{Dialect, Handler, Net, SocketId};
 use crate::clock::{Clock, MILLISECOND_NS};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 pub use enrol::enrol;
 pub use found::{RoomPlan, found};
-pub use open::{Opened, Opening, Report, open};
+pub use open::{Greeting, Opened, Opening, Report, open};
 pub use read::{Reading, read};
 pub use search::{Search, search};
 
@@ -43,6 +43,8 @@ pub const TURN_MAX: Duration = Duration::from_millis(50);
 pub struct Target {
     /// The server.
     pub address: SocketAddr,
+    /// What it speaks.
+    pub dialect: Dialect,
     /// How requests are written.
     pub encoding: Encoding,
     /// Ctrl-C.
@@ -59,7 +61,7 @@ pub struct Target {
 impl Target {
     /// An event loop for it.
     pub fn net(&self) -> Result<Net, Failure> {
-        Net::new(self.address).map_err(Failure::system("making an event loop"))
+        Net::speaking(self.address, self.dialect).map_err(Failure::system("making an event loop"))
     }
 
     /// How long a turn of a measuring loop waits.

@@ -1,17 +1,35 @@
-//! Sockets, opened and authenticated.
+//! Sockets, opened and greeted.
 //!
 //! Owns      a bounded number of handshakes at once, and how long each takes.
 //! Promises  a socket that cannot be opened is counted with its reason, and the others go on.
 //! Does not  name positions: who opens in this way follows every room from where it is now.
 
 use salon_protocol::reply::AuthOk;
-use salon_protocol::{Encoding, RoomId, Seq};
+use salon_protocol::{Encoding, RoomId, Seq, UserId};
+use serde::Serialize;
 
 use super::{AUTH_REFERENCE, Account, Job, Target, authenticate, drive};
-use crate::client::{Closed, Handler, Kind, Net, Peer, SocketId};
+use crate::client::{Closed, Handler, Heard, Kind, Net, Peer, SocketId};
 use crate::failure::Failure;
 use crate::measure::{Counts, Latency, Progress};
 use crate::wire::{self, Frame};
+
+/// What is said first.
+#[derive(Clone, Copy, Debug)]
+pub enum Greeting<'a> {
+    /// Nothing: the floor knows no greeting.
+    Nothing,
+    /// `auth`.
+    Auth,
+    /// `join` with the room of each account: a peer, who believes whoever comes.
+    Join(&'a [RoomId]),
+}
+
+#[derive(Serialize)]
+struct Join {
+    room: RoomId,
+    user: UserId,
+}
 
 /// How to open.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +42,8 @@ pub struct Opening<'a> {
     pub in_flight: usize,
     /// Whether the heads of the rooms are of interest; decoding them costs.
     pub heads: bool,
-    /// False: the WebSocket handshake alone, for a server that knows no `auth` (the floor).
-    pub auth: bool,
+    /// A socket is open when this is answered.
+    pub greeting: Greeting<'a>,
     /// Where to count.
     pub progress: &'a Progress,
 }
@@ -110,7 +128,25 @@ impl OpeningJob<'_> {
         self.begun_ns[tag as usize] != 0 && self.report.sockets[tag as usize].id.is_none()
     }
 
+    fn greet(&mut self, net: &mut Net, peer: Peer) {
+        let (index, encoding) = (peer.tag as usize, self.target.encoding);
+        let account = &self.how.accounts[index];
+        match self.how.greeting {
+            Greeting::Nothing => self.opened_fully(peer, Vec::new()),
+            Greeting::Auth => authenticate(net, peer.id, encoding, account, self.how.device, None),
+            Greeting::Join(rooms) => {
+                let join = Join { room: rooms[index], user: account.user };
+                net.request(peer.id, encoding, "join", AUTH_REFERENCE, &join);
+            }
+        }
+    }
+
     fn answered(&mut self, net: &mut Net, peer: Peer, encoding: Encoding, payload: &[u8]) {
+        if let Greeting::Join(_) = self.how.greeting
+            && let Some(answer) = wire::acknowledged(encoding, payload)
+        {
+            return self.opened_fully(peer, vec![(answer.room, answer.seq)]);
+        }
         match wire::frame(encoding, payload) {
             Ok(Frame::Ok { reference: Some(AUTH_REFERENCE), data }) => {
                 if !self.how.heads {
@@ -142,18 +178,23 @@ impl OpeningJob<'_> {
 
 impl Handler for OpeningJob<'_> {
     fn opened(&mut self, net: &mut Net, peer: Peer) {
-        if self.how.auth {
-            let account = &self.how.accounts[peer.tag as usize];
-            let encoding = self.target.encoding;
-            authenticate(net, peer.id, encoding, account, self.how.device, None);
-        } else {
-            self.opened_fully(peer, Vec::new());
+        if self.target.dialect.is_ready_when_open() {
+            self.greet(net, peer);
         }
     }
 
     fn message(&mut self, net: &mut Net, peer: Peer, encoding: Encoding, payload: &[u8]) {
-        if self.is_waiting(peer.tag) {
-            self.answered(net, peer, encoding, payload);
+        if !self.is_waiting(peer.tag) {
+            return;
+        }
+        match self.target.dialect.hear(payload) {
+            Heard::Frame(frame) => self.answered(net, peer, encoding, &frame),
+            Heard::Answer(answer) => net.text(peer.id, answer),
+            Heard::Ready => self.greet(net, peer),
+            Heard::Nonsense => {
+                net.cut(peer.id);
+                self.failed(format!("not welcome: {}", String::from_utf8_lossy(payload)));
+            }
         }
     }
 

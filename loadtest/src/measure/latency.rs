@@ -89,6 +89,12 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The latency, in ms, at one of [`QUANTILES`] by its name; 0 for another name.
+    pub fn quantile_ms(&self, name: &str) -> f64 {
+        let place = QUANTILES.iter().position(|(known, _)| *known == name);
+        place.map_or(0.0, |place| self.quantiles_ms[place])
+    }
+
     /// As JSON, with units in the names.
     pub fn to_json(&self) -> Value {
         let mut object = json!({ "count": self.count, "mean_ms": self.mean_ms });

@@ -61,14 +61,12 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         escape(&report.about)
     )?;
     write_verdict(out, report)?;
-    write!(out, "<h2>Results</h2><table>")?;
-    for figure in &report.figures {
-        let (label, value) = (escape(figure.label), readable(figure.value));
-        write!(out, "<tr><td>{label}</td><td>{value}</td></tr>")?;
-    }
-    write!(out, "</table>")?;
+    write_figures(out, report)?;
     for table in &report.tables {
         write_table(out, table)?;
+    }
+    for note in &report.notes {
+        write!(out, "<p class=\"soft\">* {}</p>", escape(note))?;
     }
     write_latencies(out, report)?;
     for (column, title, unit) in DRAWN {
@@ -97,6 +95,18 @@ fn write_verdict(out: &mut String, report: &Report) -> std::fmt::Result {
         write!(out, "<p class=\"bad\">not kept: {}</p>", escape(broken))?;
     }
     Ok(())
+}
+
+fn write_figures(out: &mut String, report: &Report) -> std::fmt::Result {
+    if report.figures.is_empty() {
+        return Ok(());
+    }
+    write!(out, "<h2>Results</h2><table>")?;
+    for figure in &report.figures {
+        let (label, value) = (escape(figure.label), readable(figure.value));
+        write!(out, "<tr><td>{label}</td><td>{value}</td></tr>")?;
+    }
+    write!(out, "</table>")
 }
 
 fn write_table(out: &mut String, table: &Table) -> std::fmt::Result {

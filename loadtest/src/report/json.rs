@@ -46,6 +46,8 @@ pub fn to_json(report: &Report) -> Value {
         "results": figures,
         "latencies": latencies,
         "tables": tables,
+        "notes": report.notes,
+        "parts": report.parts,
         "timeline": report.timeline.to_json(),
         "oracle": report.verdict.as_ref().map(verdict),
         "not_kept": report.broken,
@@ -91,6 +93,7 @@ mod tests {
         assert_eq!(value["oracle"]["findings"]["LOST"], 0);
         assert_eq!(value["latencies"]["ack"]["count"], 199);
         assert_eq!(value["timeline"]["second"].as_array().map(Vec::len), Some(5));
+        assert_eq!(value["notes"][0], "not durable");
         assert_eq!(value["clean"], true);
     }
 }

@@ -74,6 +74,10 @@ pub struct Report {
     pub figures: Vec<Figure>,
     /// Comparisons.
     pub tables: Vec<Table>,
+    /// What a reader of the tables must know; nothing is wrong with it.
+    pub notes: Vec<String>,
+    /// What was measured one by one, for programs.
+    pub parts: Vec<Value>,
     /// Latencies.
     pub distributions: Vec<Distribution>,
     /// Second by second.
@@ -155,6 +159,7 @@ pub(crate) mod tests {
             columns: vec!["who", "deliveries/s"],
             rows: vec![vec!["server".to_owned(), "1".to_owned()]],
         });
+        report.notes.push("not durable".to_owned());
         report.timeline = Timeline::new(&["deliveries_per_s", "server_cpu_percent"]);
         for second in 0..5 {
             report.timeline.push(f64::from(second), vec![1e6, 50.0]);

@@ -32,6 +32,9 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out)?;
         write_table(out, table)?;
     }
+    for note in &report.notes {
+        writeln!(out, "  * {note}")?;
+    }
     if let Some(verdict) = &report.verdict {
         writeln!(out, "\noracle: {}", verdict.to_string().trim_end())?;
         if verdict.totals.rooms_unread > 0 {
@@ -104,6 +107,7 @@ mod tests {
             "p99",
             "send to acknowledgement",
             "server",
+            "* not durable",
             "oracle: clean",
         ] {
             assert!(text.contains(part), "{part} in {text}");

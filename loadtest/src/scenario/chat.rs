@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{DEVICE, enrol_many, in_words, shares};
 use crate::arguments::{Common, seconds};
 use crate::clock::epoch_ms;
-use crate::crowd::{Account, Opening, RoomPlan, Target, found, open};
+use crate::crowd::{Account, Greeting, Opening, RoomPlan, Target, found, open};
 use crate::failure::Failure;
 use crate::measure::{CpuMeter, Progress};
 use crate::names::Cids;
@@ -60,7 +60,7 @@ pub struct ChatArguments {
 }
 
 impl ChatArguments {
-    fn plan(&self, threads: usize) -> Plan {
+    pub(super) fn plan(&self, threads: usize) -> Plan {
         let warm_up = if self.messages.is_some() { Duration::ZERO } else { WARM_UP };
         let share = |count: u64| count.div_ceil(threads as u64);
         Plan {
@@ -188,7 +188,7 @@ fn join(
         device: DEVICE,
         in_flight: IN_FLIGHT,
         heads: true,
-        auth: true,
+        greeting: Greeting::Auth,
         progress,
     };
     let opened = open(net, target, opening)?;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{DEVICE, enrol_many, shares};
 use crate::arguments::Common;
 use crate::clock::SECOND_NS;
-use crate::crowd::{Account, Opening, Report as OpenReport, Target, open};
+use crate::crowd::{Account, Greeting, Opening, Report as OpenReport, Target, open};
 use crate::failure::Failure;
 use crate::measure::{CpuMeter, Latency, Progress};
 use crate::report::Report;
@@ -58,8 +58,9 @@ fn crew<'a>(
         let (target, accounts) = (target.clone(), &accounts[share]);
         move || {
             let mut net = target.net()?;
-            let (heads, auth) = (false, true);
-            let opening = Opening { accounts, device: DEVICE, in_flight, heads, auth, progress };
+            let (heads, greeting) = (false, Greeting::Auth);
+            let device = DEVICE;
+            let opening = Opening { accounts, device, in_flight, heads, greeting, progress };
             let report = open(&mut net, &target, opening)?;
             // The sockets are kept until all are open.
             drop(net);

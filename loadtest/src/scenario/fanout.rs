@@ -14,7 +14,7 @@ use super::{DEVICE, elsewhere, enrol_many, in_words, median};
 use crate::arguments::{Common, seconds};
 use crate::client::Net;
 use crate::clock::epoch_ms;
-use crate::crowd::{Account, Opening, RoomPlan, Target, found, open};
+use crate::crowd::{Account, Greeting, Opening, RoomPlan, Target, found, open};
 use crate::failure::Failure;
 use crate::floor::{self, Mode, NOBODY};
 use crate::measure::{CpuMeter, Latency, Progress};
@@ -59,7 +59,7 @@ pub struct FanoutArguments {
 }
 
 impl FanoutArguments {
-    fn plan(&self) -> Plan {
+    pub(super) fn plan(&self) -> Plan {
         let warm_up = if self.messages.is_some() { Duration::ZERO } else { WARM_UP };
         Plan { warm_up, measure: self.duration, messages_max: self.messages, per_second: None }
     }
@@ -75,7 +75,7 @@ impl FanoutArguments {
     }
 
     /// Whether client `number` sends: they are spread evenly.
-    fn sends(&self, number: usize) -> bool {
+    pub(super) fn sends(&self, number: usize) -> bool {
         let senders = self.senders() as usize;
         let before = number * senders / self.sockets;
         number == 0 || before != (number - 1) * senders / self.sockets
@@ -200,7 +200,7 @@ fn join(
         device: DEVICE,
         in_flight: IN_FLIGHT,
         heads: room.is_some(),
-        auth: room.is_some(),
+        greeting: if room.is_some() { Greeting::Auth } else { Greeting::Nothing },
         progress: part.progress,
     };
     let opened = open(net, part.target, opening)?;

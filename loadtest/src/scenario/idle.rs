@@ -16,7 +16,7 @@ use super::{DEVICE, enrol_many, in_words, shares};
 use crate::arguments::{Common, seconds};
 use crate::client::{Closed, Handler, Net, Peer};
 use crate::clock::{SECOND_NS, until};
-use crate::crowd::{Account, Opening, TURN_MAX, Target, open};
+use crate::crowd::{Account, Greeting, Opening, TURN_MAX, Target, open};
 use crate::failure::Failure;
 use crate::measure::{CpuMeter, Memory, Progress, memory};
 use crate::report::Report;
@@ -44,12 +44,12 @@ pub struct IdleArguments {
 
 /// What one thread has seen.
 #[derive(Debug, Default)]
-struct Part {
+pub(super) struct Part {
     opened: u64,
     pings: u64,
     /// As it was published last.
     connected: u64,
-    troubles: BTreeMap<String, u64>,
+    pub(super) troubles: BTreeMap<String, u64>,
     /// Only of the first thread.
     looks: Looks,
 }
@@ -118,8 +118,8 @@ fn stay(
     });
     together.wait();
     let opened = settled.and_then(|mut net| {
-        let (device, in_flight, heads, auth) = (DEVICE, IN_FLIGHT, false, true);
-        let opening = Opening { accounts, device, in_flight, heads, auth, progress };
+        let (device, in_flight, heads, greeting) = (DEVICE, IN_FLIGHT, false, Greeting::Auth);
+        let opening = Opening { accounts, device, in_flight, heads, greeting, progress };
         let opened = open(&mut net, target, opening)?;
         Ok((net, opened))
     });
@@ -154,7 +154,7 @@ impl Handler for Part {
 }
 
 /// Answers pings for a while.
-fn wait(
+pub(super) fn wait(
     net: &mut Net,
     target: &Target,
     part: &mut Part,

@@ -6,6 +6,7 @@
 //! Does not  start servers or write files: that is the stage's and the runner's.
 
 pub mod chat;
+pub mod compare;
 pub mod connect;
 pub mod fanout;
 pub mod floor_bench;

@@ -8,7 +8,7 @@ use salon_protocol::{Encoding, EventData, LogId, Seq};
 
 use super::recent::NOT_OURS;
 use super::{Kind, Rule, Traffic};
-use crate::client::{Closed, Handler, Net, Peer};
+use crate::client::{Closed, Handler, Heard, Net, Peer};
 use crate::wire::{self, Frame, PlainMessage};
 
 impl Handler for Traffic<'_> {
@@ -62,9 +62,13 @@ impl Traffic<'_> {
 
     #[cold]
     #[inline(never)]
-    fn slow(&mut self, tag: u32, encoding: Encoding, payload: &[u8]) {
+    fn slow(&mut self, tag: u32, encoding: Encoding, heard: &[u8]) {
+        let Heard::Frame(frame) = self.target.dialect.hear(heard) else {
+            return self.trouble("the server says what no server says");
+        };
+        let payload = &*frame;
         if let Some(message) = wire::plain_message(encoding, payload) {
-            return self.plain(tag, &message, payload);
+            return self.plain(tag, &message, heard);
         }
         let room = self.clients[tag as usize].room;
         if let Some(answer) = wire::acknowledged(encoding, payload) {

@@ -10,7 +10,7 @@ fn loadtest(words: &str) -> Output {
 }
 
 #[track_caller]
-fn ends_with(output: &Output, status: i32, words: &str) {
+pub(crate) fn ends_with(output: &Output, status: i32, words: &str) {
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(status), "{text}");
     assert!(text.contains(words), "{words:?} is not in {text}");

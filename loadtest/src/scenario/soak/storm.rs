@@ -7,7 +7,7 @@
 use super::SoakArguments;
 use super::toll::Toll;
 use crate::clock::{MILLISECOND_NS, SECOND_NS};
-use crate::crowd::{Account, Opening, Target, enrol, open};
+use crate::crowd::{Account, Greeting, Opening, Target, enrol, open};
 use crate::failure::Failure;
 use crate::measure::Progress;
 use crate::names;
@@ -59,7 +59,7 @@ impl Storm {
             device: "storm",
             in_flight: self.accounts.len(),
             heads: false,
-            auth: true,
+            greeting: Greeting::Auth,
             progress,
         };
         match open(&mut net, target, opening) {
