@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_before_a_commit_begins_goes_with_it() {
+        let mut pipeline = Pipeline::default();
+        push(&mut pipeline);
+        let mut ops = pipeline.next(100).unwrap();
+        (0..2).for_each(|_| push(&mut pipeline));
+        pipeline.top_up(&mut ops);
+        assert_eq!((ops.len(), pipeline.committing().len()), (3, 3), "each has its answer");
+        // No further than a commit may be long; the rest waits for the next.
+        (0..COMMIT_OPS_MAX).for_each(|_| push(&mut pipeline));
+        pipeline.top_up(&mut ops);
+        assert_eq!((ops.len(), pipeline.committing().len()), (COMMIT_OPS_MAX, COMMIT_OPS_MAX));
+        pipeline.ended(100);
+        assert_eq!(next(&mut pipeline, 100), Some(3));
+    }
+
+    #[test]
     fn behind_a_slow_commit_the_next_is_gathered() {
         let mut pipeline = Pipeline::default();
         push(&mut pipeline);

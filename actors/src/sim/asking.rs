@@ -29,7 +29,15 @@ impl World {
     }
 
     /// The store does what it is asked, at one moment.
-    pub(super) fn asked(&mut self, question: Question) {
+    pub(super) fn asked(&mut self, mut question: Question) {
+        let by = question.by;
+        if let Asked::Commit(_, ops) = &mut question.what
+            && let Some(node) = self.node_at(by.node)
+            && let Some(one) = node.rooms.lives.get_mut(&by.actor)
+        {
+            // As its actor does while the sockets are still written to.
+            one.body.room.top_up(ops);
+        }
         let changes = matches!(question.what, Asked::Commit(..) | Asked::CreateRoom(..));
         let said = match self.fate.store_fails(changes, &mut self.agenda) {
             Fails::No => self.does(question.by, &question.what),
