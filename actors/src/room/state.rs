@@ -192,7 +192,7 @@ impl Room {
             self.pipeline.take_back(ops);
         } else if lost == Lost::Commit {
             out.extend(self.pipeline.committing().iter().map(|pending| refuse(pending.caller)));
-            self.pipeline.ended(now);
+            self.pipeline.ended();
         }
         if lost == Lost::Load {
             // Once more, but not at once: it may panic again.
@@ -208,11 +208,11 @@ impl Room {
     /// When the room wants to be woken, if ever.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
         let idle = Some(self.last_request + self.idle_ms);
-        let (memory, commit) = match &self.phase {
-            Phase::Awake(memory) => (memory.wake_at(), self.pipeline.wake_at()),
-            _ => (None, None),
+        let memory = match &self.phase {
+            Phase::Awake(memory) => memory.wake_at(),
+            _ => None,
         };
-        [idle, memory, commit, self.reload_at].into_iter().flatten().min()
+        [idle, memory, self.reload_at].into_iter().flatten().min()
     }
 
     fn request(
@@ -225,7 +225,7 @@ impl Room {
         match &mut self.phase {
             Phase::Awake(memory) => match request {
                 RoomRequest::Change(change) => match memory.slow_mode(&caller, &change, now) {
-                    SlowMode::Go => self.queue(caller, change, now, out),
+                    SlowMode::Go => self.queue(caller, change, out),
                     SlowMode::Wait(error) => out.push(Effect::Answer(caller, Err(error))),
                     SlowMode::Unknown => memory.ask(caller, RoomRequest::Change(change), out),
                 },
@@ -248,11 +248,11 @@ impl Room {
         }
     }
 
-    fn queue(&mut self, caller: Caller, change: Change, now: Millis, out: &mut Vec<Effect>) {
+    fn queue(&mut self, caller: Caller, change: Change, out: &mut Vec<Effect>) {
         let pending = Pending { caller, kind: ReplyKind::of(&change) };
         let op = RoomOp { by: caller.user, change };
         match self.pipeline.push(pending, op) {
-            Ok(()) => out.extend(self.pipeline.next(now).map(Effect::Commit)),
+            Ok(()) => out.extend(self.pipeline.next().map(Effect::Commit)),
             Err(pending) => out.push(Effect::Answer(pending.caller, Err(overloaded()))),
         }
     }
@@ -274,7 +274,7 @@ impl Room {
                     self.phase = Phase::Awake(Box::new(Memory::new(snapshot)));
                 }
                 // Changes that a panic left waiting go first: they came first.
-                out.extend(self.pipeline.next(now).map(Effect::Commit));
+                out.extend(self.pipeline.next().map(Effect::Commit));
                 for (caller, request) in std::mem::take(&mut self.waiting) {
                     self.request(caller, request, now, out);
                 }
@@ -331,8 +331,8 @@ impl Room {
                 self.reload_at = Some(now + RELOAD_AFTER_MS);
             }
         }
-        self.pipeline.ended(now);
-        out.extend(self.pipeline.next(now).map(Effect::Commit));
+        self.pipeline.ended();
+        out.extend(self.pipeline.next().map(Effect::Commit));
     }
 
     fn publish(&mut self, events: Vec<Event>, now: Millis, out: &mut Vec<Effect>) {
@@ -387,9 +387,6 @@ impl Room {
     }
 
     fn wake(&mut self, now: Millis, out: &mut Vec<Effect>) {
-        if matches!(self.phase, Phase::Awake(_)) {
-            out.extend(self.pipeline.next(now).map(Effect::Commit));
-        }
         if self.reload_at.is_some_and(|at| at <= now) {
             self.reload_at = None;
             out.push(Effect::Load);
