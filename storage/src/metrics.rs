@@ -19,6 +19,8 @@ pub struct StoreMetrics {
     pub batch_events: Histogram,
     /// Duration of a commit in seconds.
     pub commit_seconds: Histogram,
+    /// SQLite: duration in seconds of folding a slice of the journal, between two commits.
+    pub fold_seconds: Histogram,
 }
 
 impl Default for StoreMetrics {
@@ -29,6 +31,7 @@ impl Default for StoreMetrics {
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
             batch_events: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 15)),
+            fold_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 15)),
         }
     }
 }
@@ -53,6 +56,12 @@ impl StoreMetrics {
             "Duration of commits",
             Unit::Seconds,
             seconds,
+        );
+        registry.register_with_unit(
+            "fold_duration",
+            "Duration of folding slices of the journal",
+            Unit::Seconds,
+            self.fold_seconds.clone(),
         );
     }
 }

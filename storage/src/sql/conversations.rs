@@ -17,6 +17,7 @@ use super::event_row::{self, MESSAGE, key, seq_of};
 use super::log::{events_between, log_of};
 use super::opening::{MEMBERSHIPS, OpenSession, membership_from};
 use super::rooms::peers;
+use super::tail::Tail;
 use super::tx::Tx;
 use crate::contract::Conversations;
 use crate::error::Result;
@@ -34,12 +35,12 @@ impl Conversations for SqlStore {
         rooms: &[Membership],
     ) -> Result<Vec<(Unread, Option<Peer>)>> {
         let mut reader = self.reader().await?;
-        unread(&mut reader.borrow(), user, rooms).await
+        unread(&mut reader.borrow(), &self.shared.tail, user, rooms).await
     }
 
     async fn conversations(&self, user: UserRef, page: request::Page) -> Result<ConversationPage> {
         let mut reader = self.reader().await?;
-        conversations(&mut reader.borrow(), user, page).await
+        conversations(&mut reader.borrow(), &self.shared.tail, user, page).await
     }
 
     async fn update_conversation(
@@ -79,24 +80,27 @@ const UNREAD: Sql = sql!(
 
 async fn unread(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     user: UserKey,
     rooms: &[Membership],
 ) -> Result<Vec<(Unread, Option<Peer>)>> {
+    let mut counts: HashMap<RoomKey, u64> = HashMap::new();
     let behind: Vec<(i64, i64, i64)> = rooms
         .iter()
         .filter(|room| room.read < room.head)
         .map(|room| {
-            let from = room.read.max(room.first_seq.saturating_sub(1));
-            let end = key(RoomKey(room.room.key.0 + 1), 0);
-            (room.room.key.0, key(room.room.key, from), end)
+            let low = key(room.room.key, room.read.max(room.first_seq.saturating_sub(1)));
+            let (count, first) = tail.unread(low, user);
+            counts.insert(room.room.key, count);
+            let end = first.unwrap_or_else(|| key(RoomKey(room.room.key.0 + 1), 0));
+            (room.room.key.0, low, end)
         })
         .collect();
-    let mut counts: HashMap<RoomKey, u64> = HashMap::new();
     if !behind.is_empty() {
         let list = Arg::Text(event_row::to_json(&behind));
         let params = vec![list, user.into(), Arg::from(limits::UNREAD_MAX + 1)];
         for row in conn.all(UNREAD, params).await? {
-            counts.insert(RoomKey(row.int(0)?), row.number(1)?);
+            *counts.entry(RoomKey(row.int(0)?)).or_default() += row.number(1)?;
         }
     }
     let direct: Vec<RoomKey> = rooms
@@ -134,15 +138,17 @@ impl Conversation {
 
 async fn conversations(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     user: UserRef,
     page: request::Page,
 ) -> Result<ConversationPage> {
     let before = Cursor::<3>::parse(page.cursor.as_deref())?;
     let limit = page.limit.unwrap_or(limits::LIST_ITEMS_DEFAULT);
     let mut all = Vec::new();
+    let heads = tail.heads();
     for row in conn.all(MEMBERSHIPS, vec![int_list([user.key.0])]).await? {
         all.push(Conversation {
-            membership: membership_from(&row)?,
+            membership: membership_from(&row, &heads)?,
             muted: row.flag(8)?,
             pinned: row.flag(9)?,
             hidden_seq: row.number(10)?,
@@ -151,7 +157,7 @@ async fn conversations(
     }
     all.sort_unstable_by_key(|room| std::cmp::Reverse(room.sort_key()));
     let total_unread = match before {
-        None => Some(total_unread(conn, user, &all).await?),
+        None => Some(total_unread(conn, tail, user, &all).await?),
         Some(_) => None,
     };
     let mut items = Vec::with_capacity(limit);
@@ -159,7 +165,7 @@ async fn conversations(
     let mut rest = all.into_iter().filter(|room| before.is_none_or(|end| room.sort_key() < end));
     while let Some(conversation) = rest.next() {
         let sort_key = conversation.sort_key();
-        let Some(item) = item(conn, user, conversation).await? else { continue };
+        let Some(item) = item(conn, tail, user, conversation).await? else { continue };
         items.push(item);
         if items.len() == limit {
             cursor = rest.next().map(|_| Cursor::write(sort_key));
@@ -169,25 +175,31 @@ async fn conversations(
     Ok(ConversationPage { items, cursor, total_unread })
 }
 
-async fn total_unread(conn: &mut Conn<'_>, user: UserRef, all: &[Conversation]) -> Result<u64> {
+async fn total_unread(
+    conn: &mut Conn<'_>,
+    tail: &Tail,
+    user: UserRef,
+    all: &[Conversation],
+) -> Result<u64> {
     let loud: Vec<Membership> =
         all.iter().filter(|room| !room.muted).map(|room| room.membership.clone()).collect();
-    let counts = unread(conn, user.key, &loud).await?;
+    let counts = unread(conn, tail, user.key, &loud).await?;
     Ok(counts.iter().map(|(unread, _)| unread.count).sum())
 }
 
 /// `None`: it is hidden and nothing was said since.
 async fn item(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     user: UserRef,
     conversation: Conversation,
 ) -> Result<Option<ConversationItem>> {
     let Conversation { membership: room, muted, pinned, hidden_seq, draft } = conversation;
-    let last = last_message(conn, user, &room).await?;
+    let last = last_message(conn, tail, user, &room).await?;
     if hidden_seq > 0 && last.as_ref().is_none_or(|last| last.seq <= hidden_seq) {
         return Ok(None);
     }
-    let mut counts = unread(conn, user.key, std::slice::from_ref(&room)).await?;
+    let mut counts = unread(conn, tail, user.key, std::slice::from_ref(&room)).await?;
     let (unread, peer) = counts.pop().unwrap_or_default();
     let name = match (&room.name, &peer) {
         (Some(name), _) => name.clone(),
@@ -212,21 +224,24 @@ async fn item(
 
 async fn last_message(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     user: UserRef,
     room: &Membership,
 ) -> Result<Option<Event>> {
-    let row = conn
-        .first(
-            "SELECT event_key FROM events
-             WHERE event_key >= $1 AND event_key < $2 AND kind IN (1, 2)
-             ORDER BY event_key DESC LIMIT 1",
-            args![key(room.room.key, room.first_seq), key(RoomKey(room.room.key.0 + 1), 0)],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let seq = seq_of(row.int(0)?);
+    let seq = match tail.head(room.room.key) {
+        Some(head) => head.seq,
+        None => {
+            let query = "SELECT event_key FROM events
+                         WHERE event_key >= $1 AND event_key < $2 AND kind IN (1, 2)
+                         ORDER BY event_key DESC LIMIT 1";
+            let end = key(RoomKey(room.room.key.0 + 1), 0);
+            let row = conn.first(query, args![key(room.room.key, room.first_seq), end]).await?;
+            let Some(row) = row else { return Ok(None) };
+            seq_of(row.int(0)?)
+        }
+    };
     let log = (room.room.key, LogId::Room(room.room.id));
-    Ok(events_between(conn, user, log, seq - 1, seq, 1).await?.pop())
+    Ok(events_between(conn, tail, user, log, seq - 1, seq, 1).await?.pop())
 }
 
 /// A friend's remark, or the other one's nickname.
@@ -314,6 +329,7 @@ pub(super) async fn visible_rooms(
 /// Messages by their keys, as a user sees them; recalled ones and others' are left out.
 pub(super) async fn messages_at(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     user: UserRef,
     rooms: &HashMap<RoomKey, (RoomId, Seq)>,
     keys: &[i64],
@@ -334,7 +350,7 @@ pub(super) async fn messages_at(
             continue;
         }
         let log = (room, LogId::Room(*id));
-        if let Some(event) = events_between(conn, user, log, seq - 1, seq, 1).await?.pop() {
+        if let Some(event) = events_between(conn, tail, user, log, seq - 1, seq, 1).await?.pop() {
             found.insert(event_key, event);
         }
     }

@@ -206,7 +206,7 @@ fn leaked(text: String) -> Sql {
 /// Writes everything, as it is at one moment, while the server goes on.
 pub async fn backup(database: Database, out: &mut (dyn Write + Send)) -> Result<BackupSummary> {
     let options = OpenOptions::new(database);
-    let mut conn = Opener::new(&options)?.writer().await?.conn;
+    let mut conn = Opener::new(&options)?.connect().await?;
     migrate(&mut conn, false).await?;
     let outcome = write_all(&mut conn.borrow(), out).await;
     conn.close().await;
@@ -224,6 +224,9 @@ async fn write_all(conn: &mut Conn<'_>, out: &mut (dyn Write + Send)) -> Result<
         let columns = table.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         line(out, &TableHead { table: table.name.into(), columns })?;
         summary.rows += write_table(conn, table, out).await?;
+        if table.name == "events" && matches!(conn, Conn::Sqlite(_)) {
+            summary.rows += write_journal(conn, out).await?;
+        }
         summary.tables += 1;
     }
     line(out, &End { end: true, rows: summary.rows })?;
@@ -271,6 +274,17 @@ async fn write_table(
     Ok(count)
 }
 
+/// Messages that have no row in the table of events yet, as rows of it.
+async fn write_journal(conn: &mut Conn<'_>, out: &mut (dyn Write + Send)) -> Result<u64> {
+    let rows = super::journal::unfolded(conn).await?;
+    for row in &rows {
+        let cid = row.request.map(|request| STANDARD_NO_PAD.encode(request.cid.as_bytes()));
+        let hash = row.request.map(|request| request.hash);
+        line(out, &json!([row.key, row.at, row.kind, row.sender.0, cid, hash, row.body]))?;
+    }
+    Ok(rows.len() as u64)
+}
+
 fn values(table: &Table, row: &Row) -> Result<Vec<Value>> {
     let value = |(place, (_, kind)): (usize, &(&str, Kind))| {
         Ok(match kind {
@@ -302,7 +316,7 @@ pub async fn restore(
         std::fs::create_dir_all(folder).map_err(|error| io(&error))?;
     }
     let options = OpenOptions::new(database);
-    let mut conn = Opener::new(&options)?.writer().await?.conn;
+    let mut conn = Opener::new(&options)?.connect().await?;
     migrate(&mut conn, true).await?;
     let outcome = read_all(&mut conn, input).await;
     if outcome.is_err() {
@@ -458,7 +472,7 @@ mod tests {
     async fn the_tables_are_those_of_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions::new(Database::Sqlite(folder.path().into()));
-        let mut conn = Opener::new(&options).unwrap().writer().await.unwrap().conn;
+        let mut conn = Opener::new(&options).unwrap().connect().await.unwrap();
         migrate(&mut conn, true).await.unwrap();
         let rows = conn
             .borrow()
@@ -466,7 +480,8 @@ mod tests {
                 "SELECT m.name, group_concat(c.name, ', ') FROM sqlite_schema m
                  JOIN pragma_table_info(m.name) c
                  WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'
-                   AND m.name NOT LIKE 'sqlite%' GROUP BY m.name ORDER BY m.name",
+                   AND m.name NOT LIKE 'sqlite%'
+                   AND m.name NOT IN ('journal', 'cids', 'cid_runs') GROUP BY m.name ORDER BY m.name",
                 args![],
             )
             .await

@@ -5,6 +5,7 @@ use salon_protocol::envelope::Raw;
 use salon_protocol::event::{Edited, NewMessage};
 use salon_protocol::{Cid, EventData, Millis, Seq, UserId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::conn::{Arg, Sql, hex, sql};
 use super::tx::{Head, Key};
@@ -152,11 +153,12 @@ pub(crate) const INSERT: Sql = sql!(
                $5::bytea[], $6::bigint[], $7::text[])"]
 );
 
+/// A row in JSON; the cid is hexadecimal.
+type Columns<T> = (i64, Millis, i64, i64, Option<String>, Option<i64>, T);
+
 /// The parameter of [`INSERT`] for SQLite.
-pub(crate) fn json(rows: &[EventRow]) -> String {
-    type Columns<'a> = (i64, Millis, i64, i64, Option<String>, Option<i64>, &'a str);
-    let columns: Vec<Columns<'_>> = rows
-        .iter()
+pub(crate) fn json<'a>(rows: impl Iterator<Item = &'a EventRow>) -> String {
+    let columns: Vec<Columns<&str>> = rows
         .map(|row| {
             let cid = row.request.map(|request| hex(request.cid.as_bytes()));
             let hash = row.request.map(|request| request.hash);
@@ -164,6 +166,19 @@ pub(crate) fn json(rows: &[EventRow]) -> String {
         })
         .collect();
     to_json(&columns)
+}
+
+/// Reads what [`json`] wrote.
+pub(crate) fn from_columns(json: &str) -> Result<Vec<EventRow>> {
+    let columns: Vec<Columns<String>> = from_json(json)?;
+    let row = |(key, at, kind, sender, cid, hash, body): Columns<String>| {
+        let cid = cid.map(|cid| Uuid::try_parse(&cid).map(Cid::new)).transpose();
+        let cid =
+            cid.map_err(|error| StoreError::Internal(format!("the cid of an event: {error}")))?;
+        let request = cid.zip(hash).map(|(cid, hash)| Key { cid, hash });
+        Ok(EventRow { key, at, kind, sender: UserKey(sender), request, body })
+    };
+    columns.into_iter().map(row).collect()
 }
 
 /// The parameters of [`INSERT`] for PostgreSQL.

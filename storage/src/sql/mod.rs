@@ -4,6 +4,8 @@
 //! (the hot path) → one file per noun. Reads go through a pool, all writes through the writer.
 
 mod accounts;
+mod checkpoint;
+mod cids;
 mod conn;
 mod conversations;
 mod cursor;
@@ -11,6 +13,7 @@ mod dump;
 mod event_row;
 mod friends;
 mod gathered;
+mod journal;
 mod log;
 mod members;
 mod meta;
@@ -19,10 +22,13 @@ mod opening;
 mod rooms;
 mod search;
 mod sessions;
+mod tail;
 mod tx;
 mod writer;
 
+use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -42,6 +48,7 @@ use gathered::Gathered;
 use open::{PooledConn, Readers};
 use opening::OpenSession;
 use search::SearchIndex;
+use tail::Tail;
 use tx::Tx;
 use writer::Writer;
 
@@ -60,10 +67,16 @@ pub struct SqlStore {
 #[derive(Debug)]
 pub(crate) struct Shared {
     readers: Readers,
+    /// The newest messages, which are to be looked for before the table is.
+    tail: Arc<Tail>,
     search: SearchIndex,
     clock: Arc<dyn Clock>,
     epoch: String,
     metrics: Arc<StoreMetrics>,
+    /// SQLite: the writer is to finish the checkpoint, so that the log begins anew.
+    restart_log: Arc<AtomicBool>,
+    /// SQLite: see [`checkpoint::open_file`].
+    file: Option<Arc<File>>,
 }
 
 impl Shared {
@@ -125,11 +138,12 @@ impl Log for SqlStore {
         limit: usize,
     ) -> Result<Vec<Event>> {
         let mut reader = self.reader().await?;
-        log::events_between(&mut reader.borrow(), viewer, log, after, until, limit).await
+        let (conn, tail) = (&mut reader.borrow(), &self.shared.tail);
+        log::events_between(conn, tail, viewer, log, after, until, limit).await
     }
 
     async fn history(&self, viewer: UserRef, page: request::History) -> Result<History> {
         let mut reader = self.reader().await?;
-        log::history(&mut reader.borrow(), viewer, page).await
+        log::history(&mut reader.borrow(), &self.shared.tail, viewer, page).await
     }
 }

@@ -1,6 +1,7 @@
 //! Opening a database: settings, migrations, the reader pool, and checkpoints off the commit path.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +12,16 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, PgPool, Postgres, Sqlite, SqlitePool};
 
+use super::checkpoint::{Checkpoints, open_file};
+use super::cids::Cids;
 use super::conn::{Conn, OwnedConn, args, store_error};
 use super::gathered::Gathered;
+use super::journal::{FOLD_AFTER, Journal};
 use super::members::Members;
 use super::meta::put_if_absent;
 use super::opening;
 use super::search::{self, Dirty, SearchIndex};
+use super::tail::Tail;
 use super::tx::{Heads, Rules, Tx};
 use super::writer::Writer;
 use super::{Shared, SqlStore};
@@ -59,9 +64,13 @@ pub struct OpenOptions {
     pub rules: Rules,
     /// Whether pending migrations are applied; otherwise they are an error.
     pub migrate: bool,
-    /// Whether this process keeps house: follows the logs with the search index and folds
-    /// SQLite's log. The command line beside a running server does not.
+    /// Whether this process keeps house: takes messages, folds SQLite's journal and its log. The
+    /// command line beside a running server does not.
     pub keep_house: bool,
+    /// Whether the search index follows the logs, in a process that keeps house.
+    pub index: bool,
+    /// For SQLite: how long a message stays in the journal before it is folded into the table.
+    pub fold_after: Duration,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -76,6 +85,8 @@ impl OpenOptions {
             rules: Rules::default(),
             migrate: true,
             keep_house: true,
+            index: true,
+            fold_after: FOLD_AFTER,
             clock: Arc::new(SystemClock),
         }
     }
@@ -87,14 +98,9 @@ const WRITER_CACHE_KIB: &str = "-16384";
 /// for all of them.
 const READER_CACHE_KIB: &str = "-512";
 /// How long a second process (the command line) may hold the write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often the log of SQLite is folded into its file.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
-/// Above this size the log is emptied even when readers have to wait a moment.
-const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
 /// Opens connections for the writer.
 #[derive(Clone, Debug)]
 pub(crate) enum Opener {
@@ -116,20 +122,32 @@ impl Opener {
         })
     }
 
-    /// A connection, ready to begin a transaction.
+    /// A connection that can write.
+    pub(crate) async fn connect(&self) -> Result<OwnedConn> {
+        match self {
+            Opener::Sqlite(options, _) => {
+                options.connect().await.map(|conn| OwnedConn::Sqlite(Box::new(conn)))
+            }
+            Opener::Postgres(options, _) => {
+                options.connect().await.map(|conn| OwnedConn::Postgres(Box::new(conn)))
+            }
+        }
+        .map_err(|error| store_error(&error))
+    }
+
+    /// A connection, ready to begin a transaction, that knows nothing yet.
     pub(crate) async fn writer(&self) -> Result<Tx> {
-        let (conn, rules) = match self {
-            Opener::Sqlite(options, rules) => {
-                let conn = options.connect().await.map_err(|error| store_error(&error))?;
-                (OwnedConn::Sqlite(Box::new(conn)), *rules)
-            }
-            Opener::Postgres(options, rules) => {
-                let conn = options.connect().await.map_err(|error| store_error(&error))?;
-                (OwnedConn::Postgres(Box::new(conn)), *rules)
-            }
-        };
-        let (heads, members) = (Heads::default(), Members::default());
-        Ok(Tx { conn, heads, members, now: 0, rules, texts_changed: Default::default() })
+        let (Opener::Sqlite(_, rules) | Opener::Postgres(_, rules)) = self;
+        Ok(Tx {
+            conn: self.connect().await?,
+            heads: Heads::default(),
+            members: Members::default(),
+            journal: Journal::new(Arc::default(), FOLD_AFTER),
+            cids: Cids::default(),
+            now: 0,
+            rules: *rules,
+            texts_changed: HashSet::default(),
+        })
     }
 
     async fn readers(&self, count: u32) -> Result<Readers> {
@@ -237,28 +255,43 @@ impl SqlStore {
             }
             Database::Postgres(_) => Box::new(search::PostgresIndex),
         };
+        let tail = Arc::new(Tail::default());
+        if options.keep_house && !tx.conn.is_postgres() {
+            tx.journal = Journal::new(tail.clone(), options.fold_after);
+            tx.load().await?;
+        }
         let metrics = Arc::new(StoreMetrics::default());
         let shared = Arc::new(Shared {
             readers: opener.readers(options.readers).await?,
+            tail: tail.clone(),
             search,
             clock: options.clock.clone(),
             epoch,
             metrics: metrics.clone(),
+            restart_log: Arc::default(),
+            file: match &options.database {
+                Database::Sqlite(folder) => Some(open_file(folder)?),
+                Database::Postgres(_) => None,
+            },
         });
         let dirty = Arc::new(Dirty::default());
         let mut background = Vec::new();
-        if options.keep_house {
+        if options.keep_house && options.index {
             dirty.mark(all_rooms(&shared).await?);
             let follow = search::follow(Arc::downgrade(&shared), dirty.clone());
             background.push(tokio::spawn(follow));
-            if let Database::Sqlite(folder) = &options.database {
-                let wal = folder.join("salon.db-wal");
-                background.push(tokio::spawn(checkpoint(opener.clone(), wal)));
-            }
         }
-        let (writer, ended) = Writer::start(opener, tx, options.clock, metrics, dirty);
-        let openings = Gathered::start(Arc::downgrade(&shared), |conn, sessions| {
-            Box::pin(opening::open(conn, sessions))
+        if options.keep_house
+            && let Database::Sqlite(folder) = &options.database
+        {
+            let checkpoints = Checkpoints::new(opener.clone(), folder, &shared);
+            background.push(tokio::spawn(checkpoints.run()));
+        }
+        let (writer, ended) =
+            Writer::start(opener, tx, options.clock, metrics, dirty, shared.restart_log.clone());
+        let openings = Gathered::start(Arc::downgrade(&shared), move |conn, sessions| {
+            let tail = tail.clone();
+            Box::pin(async move { opening::open(conn, &tail, sessions).await })
         });
         Ok(SqlStore {
             openings,
@@ -308,38 +341,4 @@ async fn check_migrated(conn: &mut OwnedConn) -> Result<()> {
         Ordering::Greater => format!("the database is of a newer salon (migration {applied})"),
     };
     Err(StoreError::Unavailable(text))
-}
-
-/// Folds SQLite's log into its file, on a connection of its own.
-async fn checkpoint(opener: Opener, wal: PathBuf) {
-    let mut conn = None;
-    let mut folded = 0;
-    loop {
-        tokio::time::sleep(CHECKPOINT_EVERY).await;
-        let bytes = std::fs::metadata(&wal).map_or(0, |wal| wal.len());
-        // A log that did not grow and was folded as a whole needs nothing.
-        if bytes == 0 || bytes == folded {
-            continue;
-        }
-        if conn.is_none() {
-            conn = opener.writer().await.ok().map(|tx| tx.conn);
-        }
-        let Some(open) = &mut conn else { continue };
-        let pragma = if bytes > WAL_BYTES_MAX {
-            "PRAGMA wal_checkpoint(TRUNCATE)"
-        } else {
-            "PRAGMA wal_checkpoint(PASSIVE)"
-        };
-        match open.borrow().first(pragma, args![]).await {
-            Ok(Some(row)) => {
-                let (log, done) = (row.int(1).unwrap_or(0), row.int(2).unwrap_or(-1));
-                folded = if log == done { bytes } else { 0 };
-            }
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(error = %error, "checkpoint failed");
-                conn = None;
-            }
-        }
-    }
 }

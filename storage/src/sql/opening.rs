@@ -8,6 +8,8 @@ use super::accounts::{account_columns, account_from};
 use super::conn::{Arg, Conn, Row, Sql, hex, int_list, sql};
 use super::event_row::{self, seq_of};
 use super::rooms::{kind_from, role_from};
+use super::tail::Tail;
+use super::tx::Head;
 use crate::error::Result;
 use crate::model::{
     Account, AccountStatus, Membership, OpenOutcome, Opening, RoomKey, RoomRef, UserKey,
@@ -38,17 +40,21 @@ pub(super) const MEMBERSHIPS: Sql = sql!(
 );
 
 /// From the columns of [`MEMBERSHIPS`].
-pub(super) fn membership_from(row: &Row) -> Result<Membership> {
+/// `heads` were those of the tail before the question.
+pub(super) fn membership_from(row: &Row, heads: &HashMap<RoomKey, Head>) -> Result<Membership> {
+    let key = RoomKey(row.int(0)?);
+    let folded = Head { seq: row.number(12)?, at: row.int(13)? };
+    let head = heads.get(&key).copied().filter(|head| head.seq > folded.seq).unwrap_or(folded);
     Ok(Membership {
-        room: RoomRef { key: RoomKey(row.int(0)?), id: RoomId::from_bytes(row.id(1)?) },
+        room: RoomRef { key, id: RoomId::from_bytes(row.id(1)?) },
         kind: kind_from(row.int(2)?)?,
         name: row.opt_text(3)?,
         role: role_from(row.int(4)?)?,
         read: row.number(5)?,
         delivered: row.number(6)?,
         first_seq: row.number(7)?,
-        head: row.number(12)?,
-        head_at: row.int(13)?,
+        head: head.seq,
+        head_at: head.at,
     })
 }
 
@@ -63,6 +69,7 @@ pub(super) const WATCHERS: Sql = sql!(
 /// Everything for all of these sessions.
 pub(super) async fn open(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     sessions: &[OpenSession],
 ) -> Result<Vec<OpenOutcome>> {
     let accounts = accounts(conn, sessions).await?;
@@ -77,8 +84,9 @@ pub(super) async fn open(
     let mut inboxes = HashMap::new();
     if !active.is_empty() {
         inboxes = inbox_ends(conn, active.values().map(|inbox| inbox.0)).await?;
+        let heads = tail.heads();
         for row in conn.all(MEMBERSHIPS, vec![users()]).await? {
-            rooms.entry(UserKey(row.int(14)?)).or_default().push(membership_from(&row)?);
+            rooms.entry(UserKey(row.int(14)?)).or_default().push(membership_from(&row, &heads)?);
         }
         for row in conn.all(WATCHERS, vec![users()]).await? {
             let friend = UserId::from_bytes(row.id(1)?);

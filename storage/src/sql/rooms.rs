@@ -13,7 +13,8 @@ use super::accounts::{public_columns, public_from, users_by_id, users_json};
 use super::conn::{Arg, Conn, Row, args, int_list, sql};
 use super::cursor::Cursor;
 use super::friends::{blocked_among, friends_among};
-use super::log::{content_hash, log_of};
+use super::log::{cid_taken, content_hash, log_of};
+use super::tail::Tail;
 use super::tx::{Key, Tx};
 use super::{SqlStore, event_row};
 use crate::contract::Rooms;
@@ -76,7 +77,7 @@ impl Rooms for SqlStore {
 
     async fn room(&self, id: RoomId) -> Result<Option<RoomSnapshot>> {
         let mut reader = self.reader().await?;
-        snapshot(&mut reader.borrow(), id).await
+        snapshot(&mut reader.borrow(), &self.shared.tail, id).await
     }
 
     async fn room_by_link(&self, link: &str) -> Result<Option<RoomId>> {
@@ -104,7 +105,7 @@ impl Rooms for SqlStore {
 
     async fn room_info(&self, viewer: UserRef, room: RoomId) -> Result<RoomInfo> {
         let mut reader = self.reader().await?;
-        room_info(&mut reader.borrow(), viewer, room).await
+        room_info(&mut reader.borrow(), &self.shared.tail, viewer, room).await
     }
 
     async fn room_members(
@@ -151,7 +152,7 @@ impl Rooms for SqlStore {
 
     async fn read_by(&self, viewer: UserRef, room: RoomId, seq: Seq) -> Result<ReadBy> {
         let mut reader = self.reader().await?;
-        read_by(&mut reader.borrow(), viewer, room, seq).await
+        read_by(&mut reader.borrow(), &self.shared.tail, viewer, room, seq).await
     }
 }
 
@@ -173,7 +174,21 @@ fn member_from(row: &Row) -> Result<Member> {
     })
 }
 
-async fn snapshot(conn: &mut Conn<'_>, id: RoomId) -> Result<Option<RoomSnapshot>> {
+/// The key of a room.
+pub(super) async fn room_key(conn: &mut Conn<'_>, id: RoomId) -> Result<Option<RoomKey>> {
+    let query = "SELECT room_key FROM rooms WHERE id = $1";
+    let row = conn.first(query, args![id.as_bytes()]).await?;
+    row.map(|row| Ok(RoomKey(row.int(0)?))).transpose()
+}
+
+/// The newest position of a room, if its message is in the tail.
+async fn tail_head(conn: &mut Conn<'_>, tail: &Tail, id: RoomId) -> Result<Seq> {
+    let head = room_key(conn, id).await?.and_then(|room| tail.head(room));
+    Ok(head.map_or(0, |head| head.seq))
+}
+
+async fn snapshot(conn: &mut Conn<'_>, tail: &Tail, id: RoomId) -> Result<Option<RoomSnapshot>> {
+    let head = tail_head(conn, tail, id).await?;
     let query = sql!(
         "SELECT r.room_key, r.kind, r.members, r.slow_mode_ms, "
         [sqlite "COALESCE((SELECT event_key & 4294967295 FROM events
@@ -200,7 +215,7 @@ async fn snapshot(conn: &mut Conn<'_>, id: RoomId) -> Result<Option<RoomSnapshot
     Ok(Some(RoomSnapshot {
         room,
         kind: kind_from(row.int(1)?)?,
-        head: row.number(4)?,
+        head: row.number(4)?.max(head),
         members_count,
         slow_mode_ms: row.int(3)?,
         members,
@@ -232,7 +247,13 @@ async fn save_cursors(tx: &mut Tx, updates: Vec<CursorUpdate>) -> Result<()> {
     Ok(())
 }
 
-async fn room_info(conn: &mut Conn<'_>, viewer: UserRef, id: RoomId) -> Result<RoomInfo> {
+async fn room_info(
+    conn: &mut Conn<'_>,
+    tail: &Tail,
+    viewer: UserRef,
+    id: RoomId,
+) -> Result<RoomInfo> {
+    let head = tail_head(conn, tail, id).await?;
     let query = sql!(
         "SELECT r.kind, r.name, r.announcement, r.history, r.slow_mode_ms, r.members, m.role,
                 m.muted_until, r.link, r.created_at, "
@@ -259,19 +280,27 @@ async fn room_info(conn: &mut Conn<'_>, viewer: UserRef, id: RoomId) -> Result<R
         muted_until: Some(row.int(7)?).filter(|until| *until > 0),
         link: row.opt_text(8)?.filter(|_| role >= Role::Admin),
         created_at: row.int(9)?,
-        seq: row.number(10)?,
+        seq: row.number(10)?.max(head),
     })
 }
 
-async fn read_by(conn: &mut Conn<'_>, viewer: UserRef, id: RoomId, seq: Seq) -> Result<ReadBy> {
+async fn read_by(
+    conn: &mut Conn<'_>,
+    tail: &Tail,
+    viewer: UserRef,
+    id: RoomId,
+    seq: Seq,
+) -> Result<ReadBy> {
     let (room, first) = log_of(conn, viewer, LogId::Room(id)).await?;
     let missing = || ErrorData::new(ErrorCode::NotFound, "there is no such message");
     let key = event_row::key(room, seq.min(u64::from(u32::MAX)));
-    let query = "SELECT e.sender_key, r.members FROM events e, rooms r
-                 WHERE e.event_key = $1 AND e.kind IN (1, 2) AND r.room_key = $2";
-    let row = conn.first(query, args![key, room]).await?.filter(|_| seq >= first);
-    let row = row.ok_or_else(missing)?;
-    let (sender, count) = (row.int(0)?, row.number(1)?);
+    let said = tail.get(key);
+    let query = "SELECT members, (SELECT sender_key FROM events
+                                  WHERE event_key = $1 AND kind IN (1, 2))
+                 FROM rooms WHERE room_key = $2";
+    let row = conn.one(query, args![key, room]).await?;
+    let sender = said.map(|said| said.row.sender.0).or(row.opt_int(1)?).filter(|_| seq >= first);
+    let (sender, count) = (sender.ok_or_else(missing)?, row.number(0)?);
     let mut answer = ReadBy {
         members: count.saturating_sub(1),
         read: None,
@@ -307,20 +336,14 @@ async fn read_by(conn: &mut Conn<'_>, viewer: UserRef, id: RoomId, seq: Seq) -> 
 
 async fn create_group(tx: &mut Tx, by: UserRef, new: NewGroup) -> Result<Made> {
     let hash = group_hash(&new);
-    let earlier = tx
-        .first(
-            "SELECT e.hash, r.room_key, r.id FROM events e
-             LEFT JOIN rooms r ON r.room_key = e.event_key >> 32
-             WHERE e.cid = $1 AND e.sender_key = $2",
-            args![new.cid.as_bytes(), by.key],
-        )
-        .await?;
-    if let Some(row) = earlier {
-        if row.int(0)? != hash {
-            let text = "this cid was used for something else";
-            return Err(ErrorData::new(ErrorCode::Conflict, text).into());
+    let request = (by.key, new.cid);
+    if let Some(used) = tx.used(&[request]).await?.get(&request) {
+        if used.hash != hash {
+            return Err(cid_taken().into());
         }
-        let room = RoomRef { key: RoomKey(row.int(1)?), id: RoomId::from_bytes(row.id(2)?) };
+        let room = event_row::room_of(used.key);
+        let row = tx.one("SELECT id FROM rooms WHERE room_key = $1", args![room]).await?;
+        let room = RoomRef { key: room, id: RoomId::from_bytes(row.id(0)?) };
         return Ok(Made { room, duplicate: true, joined: Vec::new(), inbox: Vec::new() });
     }
     let mut members = users_by_id(tx, &new.members).await?;

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use salon_protocol::{Cid, Event, EventData, LogId, Millis, Seq};
 
+use super::cids::{Cids, Entry, Name};
 use super::conn::{Arg, OwnedConn, Row, Sql, args, int_list, sql};
 use super::event_row::{self, EventRow};
+use super::journal::Journal;
 use super::members::Members;
 use crate::error::Result;
 use crate::model::{InboxEvent, RoomKey, RoomRef, UserKey, UserRef};
@@ -59,7 +61,7 @@ impl Heads {
     }
 
     /// What was changed holds.
-    pub(crate) fn committed(&mut self) {
+    fn committed(&mut self) {
         self.touched.clear();
         if self.known.len() > HEADS_MAX {
             self.known.clear();
@@ -67,18 +69,18 @@ impl Heads {
     }
 
     /// What was changed was undone.
-    pub(crate) fn rolled_back(&mut self) {
+    fn rolled_back(&mut self) {
         self.savepoint = 0;
         self.rolled_back_to_savepoint();
     }
 
     /// What is changed from here on may be undone by itself.
-    pub(crate) fn savepoint(&mut self) {
+    fn savepoint(&mut self) {
         self.savepoint = self.touched.len();
     }
 
     /// What was changed since the savepoint was undone. Such heads are read again.
-    pub(crate) fn rolled_back_to_savepoint(&mut self) {
+    fn rolled_back_to_savepoint(&mut self) {
         for room in self.touched.drain(self.savepoint..) {
             self.known.remove(&room);
         }
@@ -98,6 +100,8 @@ pub(crate) struct Tx {
     pub(crate) conn: OwnedConn,
     pub(crate) heads: Heads,
     pub(crate) members: Members,
+    pub(crate) journal: Journal,
+    pub(crate) cids: Cids,
     /// The time of this commit.
     pub(crate) now: Millis,
     pub(crate) rules: Rules,
@@ -117,9 +121,28 @@ impl Tx {
         self.conn.borrow().execute(sql, args).await
     }
 
+    /// What was done holds.
+    pub(crate) fn committed(&mut self) {
+        self.heads.committed();
+        self.cids.committed();
+        self.journal.committed();
+    }
+
+    /// What is done from here on may be undone by itself.
+    pub(crate) fn savepoint(&mut self) {
+        self.heads.savepoint();
+        self.cids.savepoint();
+        self.journal.savepoint();
+    }
+
     /// What was done since the savepoint, or since the beginning, was undone.
     pub(crate) fn undone(&mut self, to_savepoint: bool) {
         self.members.forget_all();
+        self.cids.undone(to_savepoint);
+        self.journal.undone(to_savepoint);
+        if !to_savepoint {
+            self.texts_changed.clear();
+        }
         if to_savepoint {
             self.heads.rolled_back_to_savepoint();
         } else {
@@ -186,9 +209,17 @@ impl Tx {
         let list = int_list(unknown.iter().map(|room| room.0));
         for row in self.all(query, vec![list]).await? {
             let head = Head { seq: row.number(1)?, at: row.int(2)? };
-            heads.insert(RoomKey(row.int(0)?), head);
+            let room = RoomKey(row.int(0)?);
+            heads.insert(room, self.journal.head(room).unwrap_or(head));
         }
         Ok(heads)
+    }
+
+    /// SQLite: remembers heads.
+    pub(crate) fn set_heads(&mut self, heads: &HashMap<RoomKey, Head>) {
+        for (room, head) in heads {
+            self.heads.set(*room, *head);
+        }
     }
 
     /// The head of one log.
@@ -196,7 +227,7 @@ impl Tx {
         Ok(self.heads(&[room]).await?.get(&room).copied().unwrap_or_default())
     }
 
-    /// Writes rows that were numbered from [`Tx::heads`], and the heads after them.
+    /// Writes rows that were numbered from [`Tx::heads`], and the heads after them, into the table.
     pub(crate) async fn insert(
         &mut self,
         rows: &[EventRow],
@@ -216,10 +247,17 @@ impl Tx {
             .await?;
             self.execute(event_row::INSERT, event_row::columns(rows)).await?;
         } else {
-            self.execute(event_row::INSERT, vec![Arg::Text(event_row::json(rows))]).await?;
-            for (room, head) in heads {
-                self.heads.set(*room, *head);
+            for room in heads.keys() {
+                self.settle(*room).await?;
             }
+            self.execute(event_row::INSERT, vec![Arg::Text(event_row::json(rows.iter()))]).await?;
+            let name = |row: &EventRow| {
+                row.request.map(|request| (Name::new(request.cid, row.sender), row.key))
+            };
+            let entries: Vec<Entry> = rows.iter().filter_map(name).collect();
+            self.cids.keep(&mut self.conn.borrow(), &entries).await?;
+            entries.into_iter().for_each(|entry| self.cids.add(entry));
+            self.set_heads(heads);
         }
         Ok(())
     }

@@ -1,15 +1,18 @@
 //! The single writer: whatever arrived while the last commit ran is the next commit.
 //!
 //! Promises  what is answered with `Ok` is committed; a wish that fails does not take others with
-//!           it; a commit that fails gives nothing and burns no number. There is no timer.
+//!           it; a commit that fails gives nothing and burns no number. No commit waits for a timer.
+//! Between   commits, SQLite's journal is folded into the table of events (`journal`), in slices.
 //! Pressure  its queue is bounded; whoever finds it full waits, and is bounded himself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoint;
 use super::log::{self, PendingSend};
 use super::open::Opener;
 use super::search::Dirty;
@@ -23,6 +26,8 @@ use crate::model::{Change, OpResult, RoomOp, RoomRef};
 const QUEUE_JOBS_MAX: usize = 4_096;
 /// Jobs of one commit.
 const BATCH_JOBS_MAX: usize = 1_024;
+/// After a slice of the journal that could not be folded, how long until the next attempt.
+const FOLD_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// After a lost connection to PostgreSQL, how long until the next attempt.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 
@@ -90,10 +95,22 @@ impl Writer {
         clock: Arc<dyn Clock>,
         metrics: Arc<StoreMetrics>,
         dirty: Arc<Dirty>,
+        restart_log: Arc<AtomicBool>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let failing = Failing::default();
-        let run = Run { jobs, opener, tx: Some(tx), clock, metrics, dirty, failing };
+        let tx = Some(tx);
+        let run = Run {
+            jobs,
+            opener,
+            tx,
+            clock,
+            metrics,
+            dirty,
+            failing,
+            fold_not_before: None,
+            restart_log,
+        };
         (Writer { queue }, tokio::spawn(run.run()))
     }
 
@@ -132,6 +149,10 @@ struct Run {
     metrics: Arc<StoreMetrics>,
     dirty: Arc<Dirty>,
     failing: Failing,
+    /// After a slice that failed.
+    fold_not_before: Option<Instant>,
+    /// SQLite: see [`super::checkpoint`].
+    restart_log: Arc<AtomicBool>,
 }
 
 /// How commits fail, told once a second and when it is over, however many there are.
@@ -163,7 +184,7 @@ impl Failing {
 impl Run {
     async fn run(mut self) {
         let mut batch = Vec::with_capacity(64);
-        while self.jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
+        while self.next(&mut batch).await {
             let outcome = match self.connected().await {
                 Ok(mut tx) => {
                     let outcome = self.commit(&mut tx, &mut batch).await;
@@ -188,9 +209,68 @@ impl Run {
             for job in batch.drain(..) {
                 job.finish(&outcome);
             }
+            if self.fold_due().is_some_and(|due| due <= Instant::now()) {
+                self.fold().await;
+            }
+            self.restart_log().await;
         }
+        // Whatever does not succeed now is in the journal at the next start.
+        while self.fold().await {}
         if let Some(tx) = self.tx {
             tx.conn.close().await;
+        }
+    }
+
+    /// SQLite: finishes a checkpoint while nobody appends to the log.
+    async fn restart_log(&mut self) {
+        if let Some(tx) = &mut self.tx
+            && self.restart_log.swap(false, Ordering::Relaxed)
+            && let Err(error) = checkpoint::passive(&mut tx.conn.borrow()).await
+        {
+            tracing::warn!(error = %error, "checkpoint failed");
+        }
+    }
+
+    /// Waits for jobs, and folds meanwhile what is due. `false`: there will be no more.
+    async fn next(&mut self, batch: &mut Vec<Job>) -> bool {
+        loop {
+            let due = self.fold_due();
+            let jobs = self.jobs.recv_many(batch, BATCH_JOBS_MAX);
+            let Some(due) = due else { return jobs.await > 0 };
+            match tokio::time::timeout_at(due.into(), jobs).await {
+                Ok(count) => return count > 0,
+                Err(_) => {
+                    self.fold().await;
+                }
+            }
+        }
+    }
+
+    /// When the next slice is to be folded.
+    fn fold_due(&self) -> Option<Instant> {
+        let tx = self.tx.as_ref()?;
+        let due = if tx.cids.untidy() { Some(Instant::now()) } else { tx.journal.due() };
+        due.map(|due| self.fold_not_before.map_or(due, |earliest| due.max(earliest)))
+    }
+
+    /// Folds a slice of the journal. `false`: nothing was done.
+    async fn fold(&mut self) -> bool {
+        let Some(tx) = &mut self.tx else { return false };
+        let started = Instant::now();
+        match tx.fold().await {
+            Ok(done) => {
+                self.fold_not_before = None;
+                self.dirty.mark(tx.texts_changed.drain());
+                if done {
+                    self.metrics.fold_seconds.observe(started.elapsed().as_secs_f64());
+                }
+                done
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the journal cannot be folded; trying again");
+                self.fold_not_before = Some(Instant::now() + FOLD_AGAIN_AFTER);
+                false
+            }
         }
     }
 
@@ -210,6 +290,10 @@ impl Run {
 
     /// One transaction. An error means that nothing of the batch holds.
     async fn commit(&self, tx: &mut Tx, batch: &mut [Job]) -> Result<()> {
+        while tx.journal.is_full() || tx.cids.overdue() {
+            tx.fold().await?;
+            self.dirty.mark(tx.texts_changed.drain());
+        }
         let started = Instant::now();
         tx.now = self.clock.now();
         let messages = only_messages(batch);
@@ -231,11 +315,10 @@ impl Run {
                 // SQLite may have rolled back by itself already.
                 let _ = tx.raw("ROLLBACK").await;
                 tx.undone(false);
-                tx.texts_changed.clear();
                 return Err(error);
             }
         }
-        tx.heads.committed();
+        tx.committed();
         self.dirty.mark(tx.texts_changed.drain());
         self.metrics.committed(batch.len(), count_events(batch), started.elapsed());
         Ok(())
@@ -391,7 +474,7 @@ async fn contained<T>(
     work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
 ) -> Result<Result<T>> {
     tx.raw("SAVEPOINT job").await?;
-    tx.heads.savepoint();
+    tx.savepoint();
     match work(tx).await {
         Ok(value) => {
             tx.raw("RELEASE SAVEPOINT job").await?;

@@ -5,6 +5,7 @@
 mod backup;
 mod blobs;
 mod bus;
+mod journal;
 mod postgres;
 mod postgres_server;
 mod sqlite;

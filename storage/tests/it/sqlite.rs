@@ -24,6 +24,25 @@ async fn world() -> (World, TempDir) {
 
 conformance!(world);
 
+/// The same with every message in the table of events before the next one is said, or nearly.
+mod folded {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn world() -> (World, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock::default());
+        let database = Database::Sqlite(folder.path().into());
+        let fold_after = Duration::ZERO;
+        let options =
+            OpenOptions { clock: clock.clone(), fold_after, ..OpenOptions::new(database) };
+        (World { store: Arc::new(SqlStore::open(options).await.unwrap()), clock }, folder)
+    }
+
+    conformance!(world);
+}
+
 #[tokio::test]
 async fn a_store_that_is_opened_again_goes_on() {
     let folder = tempfile::tempdir().unwrap();

@@ -40,6 +40,7 @@ pub(crate) async fn apply(
 ) -> Result<Committed> {
     // In PostgreSQL this locks the room, and what is read below stays true.
     let head = tx.head(room.key).await?;
+    tx.settle(room.key).await?;
     let scene = scene(tx, room, by).await?;
     if let Change::Join { link } = change {
         return membership::join(tx, &scene, link).await;
@@ -235,19 +236,14 @@ async fn edit(
 
 /// The first answer, when the `cid` was used already.
 async fn repeated(tx: &mut Tx, by: UserRef, key: Key) -> Result<Option<Committed>> {
-    let row = tx
-        .first(
-            "SELECT event_key, at, hash FROM events WHERE cid = $1 AND sender_key = $2",
-            args![key.cid.as_bytes(), by.key],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.int(2)? != key.hash {
+    let request = (by.key, key.cid);
+    let Some(used) = tx.used(&[request]).await?.remove(&request) else { return Ok(None) };
+    if used.hash != key.hash {
         return Err(cid_taken().into());
     }
     Ok(Some(Committed {
-        seq: event_row::seq_of(row.int(0)?),
-        at: row.int(1)?,
+        seq: event_row::seq_of(used.key),
+        at: used.at,
         duplicate: true,
         ..Committed::default()
     }))

@@ -1,15 +1,19 @@
 //! Reading logs: rows become events, with the newest text of edits and the sums of reactions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use salon_protocol::event::ReactionSum;
 use salon_protocol::reply::History;
-use salon_protocol::{Cid, ErrorData, Event, EventData, LogId, Seq, UserId, limits, request};
+use salon_protocol::{
+    Cid, ErrorData, Event, EventData, LogId, Millis, Seq, UserId, limits, request,
+};
 
 use crate::error::Result;
 use crate::model::{RoomKey, UserRef};
 use crate::sql::conn::{Arg, Conn, Row, args, int_list, sql};
 use crate::sql::event_row::{self, EDITED, MESSAGE, StoredMessage, key, seq_of};
+use crate::sql::tail::{Said, Tail};
 
 /// Bytes of bodies that one page may hold; at least one event is always in it.
 const PAGE_BYTES_MAX: usize = 256 * 1024;
@@ -43,6 +47,7 @@ pub(crate) async fn log_of(
 /// A page for a client.
 pub(crate) async fn history(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     viewer: UserRef,
     page: request::History,
 ) -> Result<History> {
@@ -57,10 +62,11 @@ pub(crate) async fn history(
     let kinds = page
         .types
         .map(|types| types.iter().flat_map(|name| event_row::kinds_of(name)).collect::<Vec<i64>>());
-    let mut rows = rows(conn, room, after, before, ascending, limit + 1, kinds).await?;
+    let range = Range { room, after, before, ascending, limit: limit + 1, kinds };
+    let mut rows = rows(conn, tail, range).await?;
     let mut more = rows.len() > limit;
     rows.truncate(limit);
-    let kept = fitting(&rows)?;
+    let kept = fitting(&rows);
     if kept < rows.len() {
         more = true;
         rows.truncate(kept);
@@ -74,6 +80,7 @@ pub(crate) async fn history(
 /// Events above `after` up to `until`, ascending, as many as fit a page.
 pub(crate) async fn events_between(
     conn: &mut Conn<'_>,
+    tail: &Tail,
     viewer: UserRef,
     (room, log): (RoomKey, LogId),
     after: Seq,
@@ -81,21 +88,67 @@ pub(crate) async fn events_between(
     limit: usize,
 ) -> Result<Vec<Event>> {
     let before = until.saturating_add(1);
-    let mut rows = rows(conn, room, after, before, true, limit, None).await?;
-    rows.truncate(fitting(&rows)?);
+    let range = Range { room, after, before, ascending: true, limit, kinds: None };
+    let mut rows = rows(conn, tail, range).await?;
+    rows.truncate(fitting(&rows));
     assemble(conn, viewer, log, rows).await
 }
 
 /// How many of the rows, from the first one on, fit a page.
-fn fitting(rows: &[Row]) -> Result<usize> {
+fn fitting(rows: &[PageRow]) -> usize {
     let mut bytes = 0;
     for (count, row) in rows.iter().enumerate() {
-        bytes += row.text(5)?.len();
+        bytes += row.body.len();
         if bytes > PAGE_BYTES_MAX && count > 0 {
-            return Ok(count);
+            return count;
         }
     }
-    Ok(rows.len())
+    rows.len()
+}
+
+/// A part of a room's log; both ends are exclusive.
+struct Range {
+    room: RoomKey,
+    after: Seq,
+    before: Seq,
+    ascending: bool,
+    limit: usize,
+    kinds: Option<Vec<i64>>,
+}
+
+/// An event as it is stored.
+struct PageRow {
+    key: i64,
+    at: Millis,
+    kind: i64,
+    sender: UserId,
+    cid: Option<Cid>,
+    body: String,
+}
+
+impl PageRow {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(PageRow {
+            key: row.int(0)?,
+            at: row.int(1)?,
+            kind: row.int(2)?,
+            sender: UserId::from_bytes(row.id(3)?),
+            cid: row.opt_id(4)?.map(Cid::from_bytes),
+            body: row.text(5)?,
+        })
+    }
+
+    fn from_said(said: &Said) -> Self {
+        let Said { row, by } = said;
+        PageRow {
+            key: row.key,
+            at: row.at,
+            kind: row.kind,
+            sender: *by,
+            cid: row.request.map(|request| request.cid),
+            body: row.body.clone(),
+        }
+    }
 }
 
 macro_rules! page_sql {
@@ -109,19 +162,42 @@ macro_rules! page_sql {
     };
 }
 
-async fn rows(
+/// From the tail and the table.
+async fn rows(conn: &mut Conn<'_>, tail: &Tail, range: Range) -> Result<Vec<PageRow>> {
+    const SEQ_MAX: Seq = u32::MAX as Seq;
+    let Range { room, after, before, ascending, limit, kinds } = range;
+    // The end of the room's range is the beginning of the next room's.
+    let low = key(room, after.min(SEQ_MAX));
+    let high = if before > SEQ_MAX { key(RoomKey(room.0 + 1), 0) } else { key(room, before) };
+    let (said, first) = tail.between(low, high, ascending, limit);
+    let wanted = |said: &&Arc<Said>| kinds.as_ref().is_none_or(|k| k.contains(&said.row.kind));
+    let said = said.iter().filter(wanted).map(|said| PageRow::from_said(said));
+    let high = first.map_or(high, |first| first.min(high));
+    let mut rows = Vec::new();
+    if !ascending {
+        rows.extend(said);
+        let stored = stored(conn, (low, high), ascending, limit - rows.len(), kinds).await?;
+        rows.extend(stored);
+    } else {
+        let said: Vec<PageRow> = said.collect();
+        rows.extend(stored(conn, (low, high), ascending, limit, kinds).await?);
+        rows.extend(said);
+        rows.truncate(limit);
+    }
+    Ok(rows)
+}
+
+/// From the table.
+async fn stored(
     conn: &mut Conn<'_>,
-    room: RoomKey,
-    after: Seq,
-    before: Seq,
+    (low, high): (i64, i64),
     ascending: bool,
     limit: usize,
     kinds: Option<Vec<i64>>,
-) -> Result<Vec<Row>> {
-    const SEQ_MAX: Seq = u32::MAX as Seq;
-    // Both ends exclusive; the end of the room's range is the beginning of the next room's.
-    let low = key(room, after.min(SEQ_MAX));
-    let high = if before > SEQ_MAX { key(RoomKey(room.0 + 1), 0) } else { key(room, before) };
+) -> Result<Vec<PageRow>> {
+    if limit == 0 || low + 1 >= high {
+        return Ok(Vec::new());
+    }
     let mut params: Vec<Arg> = args![low, high, limit];
     let query = match (&kinds, ascending) {
         (None, true) => page_sql!([] " ORDER BY e.event_key LIMIT $3"),
@@ -134,31 +210,28 @@ async fn rows(
         }
     };
     params.extend(kinds.map(int_list));
-    conn.all(query, params).await
+    conn.all(query, params).await?.iter().map(PageRow::from_row).collect()
 }
 
 async fn assemble(
     conn: &mut Conn<'_>,
     viewer: UserRef,
     log: LogId,
-    rows: Vec<Row>,
+    rows: Vec<PageRow>,
 ) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(rows.len());
     let mut messages = false;
     let mut edited: Vec<i64> = Vec::new();
     for row in &rows {
-        let (event_key, kind) = (row.int(0)?, row.int(2)?);
-        let sender = UserId::from_bytes(row.id(3)?);
-        let cid = row.opt_id(4)?.map(Cid::from_bytes);
-        let data = event_row::event_data(kind, sender, cid, &row.text(5)?)?;
-        messages |= kind == MESSAGE;
-        if let (EDITED, EventData::MessageEdited(edit)) = (kind, &data) {
-            edited.push(key(event_row::room_of(event_key), edit.target));
+        let data = event_row::event_data(row.kind, row.sender, row.cid, &row.body)?;
+        messages |= row.kind == MESSAGE;
+        if let (EDITED, EventData::MessageEdited(edit)) = (row.kind, &data) {
+            edited.push(key(event_row::room_of(row.key), edit.target));
         }
-        events.push(Event { room: log, seq: seq_of(event_key), at: row.int(1)?, data });
+        events.push(Event { room: log, seq: seq_of(row.key), at: row.at, data });
     }
     if messages && let (Some(first), Some(last)) = (rows.first(), rows.last()) {
-        add_reactions(conn, viewer, first.int(0)?, last.int(0)?, &mut events).await?;
+        add_reactions(conn, viewer, first.key, last.key, &mut events).await?;
     }
     if !edited.is_empty() {
         add_edited_texts(conn, edited, &mut events).await?;

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use salon_protocol::content::{Content, Mention, Role};
 use salon_protocol::{Cid, ErrorCode, ErrorData, Event, EventData, LogId, Millis, UserId};
 
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::model::{Committed, OpResult, RoomKey, RoomRef, UserKey, UserRef};
+use crate::sql::cids::Used;
 use crate::sql::conn::{Arg, Row, blob_list, int_list, sql};
 use crate::sql::event_row::{self, EventRow};
 use crate::sql::members::FoundMember;
+use crate::sql::tail::Said;
 use crate::sql::tx::{Head, Key, Tx};
 
 /// A message on its way into a log.
@@ -45,14 +47,7 @@ pub(crate) fn content_hash(parts: &[&[u8]]) -> i64 {
 /// What is stored about a message's sender in its room, and under its `cid`.
 struct Found {
     member: Option<FoundMember>,
-    earlier: Option<Earlier>,
-}
-
-#[derive(Clone, Copy)]
-struct Earlier {
-    seq: u64,
-    at: Millis,
-    hash: i64,
+    earlier: Option<Used>,
 }
 
 /// Appends messages in this order, each to its room, and gives one answer for each.
@@ -61,22 +56,28 @@ pub(crate) async fn append_messages(tx: &mut Tx, sends: &[PendingSend]) -> Resul
     let heads = tx.heads(&rooms_of(sends)).await?;
     let found = find(tx, sends).await?;
     let members = mentioned_members(tx, sends).await?;
-    let Decided { rows, changed, results } = decide(tx.now, sends, found, heads, &members);
-    if !rows.is_empty() {
-        tx.insert(&rows, &changed).await?;
-        tx.texts_changed.extend(changed.keys());
+    let Decided { said, changed, results } = decide(tx.now, sends, found, heads, &members);
+    if !said.is_empty() {
+        tx.say(said, &changed).await?;
+        if tx.conn.is_postgres() {
+            tx.texts_changed.extend(changed.keys());
+        }
     }
     Ok(results)
 }
 
 /// SQLite, outside of a transaction: appends messages with one statement, which is its own
-/// transaction. Nobody asks whether they were said before: their `cid`s are unique, and the statement
-/// would fail. `None`: nothing was done, and [`append_messages`] has to look closer, since one of
-/// them was said before, or may not be said.
+/// transaction. `None`: nothing was done, and [`append_messages`] has to look closer, since one of
+/// them may have been said before, or may not be said.
 pub(crate) async fn append_at_once(
     tx: &mut Tx,
     sends: &[PendingSend],
 ) -> Result<Option<Vec<OpResult>>> {
+    let requests = sends.iter().map(|send| (send.by.key, send.key.cid));
+    let known: Vec<(UserKey, Cid)> = requests.filter(|request| tx.may_be_used(*request)).collect();
+    if !known.is_empty() && !tx.used(&known).await?.is_empty() {
+        return Ok(None);
+    }
     let heads = tx.heads(&rooms_of(sends)).await?;
     know_senders(tx, sends).await?;
     let found = sends.iter().map(|send| {
@@ -85,16 +86,11 @@ pub(crate) async fn append_at_once(
     });
     let found = found.collect();
     let members = mentioned_members(tx, sends).await?;
-    let Decided { rows, changed, results } = decide(tx.now, sends, found, heads, &members);
-    if rows.len() < sends.len() {
+    let Decided { said, changed, results } = decide(tx.now, sends, found, heads, &members);
+    if said.len() < sends.len() {
         return Ok(None);
     }
-    match tx.insert(&rows, &changed).await {
-        Ok(()) => {}
-        Err(StoreError::Internal(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    tx.texts_changed.extend(changed.keys());
+    tx.say(said, &changed).await?;
     Ok(Some(results))
 }
 
@@ -104,7 +100,7 @@ fn rooms_of(sends: &[PendingSend]) -> Vec<RoomKey> {
 
 /// What becomes of messages.
 struct Decided {
-    rows: Vec<EventRow>,
+    said: Vec<Said>,
     changed: HashMap<RoomKey, Head>,
     results: Vec<OpResult>,
 }
@@ -116,9 +112,9 @@ fn decide(
     mut heads: HashMap<RoomKey, Head>,
     members: &HashSet<(RoomKey, UserId)>,
 ) -> Decided {
-    let mut rows = Vec::with_capacity(sends.len());
+    let mut said = Vec::with_capacity(sends.len());
     let mut changed = HashMap::with_capacity(heads.len());
-    let mut in_batch: HashMap<(UserKey, Cid), Earlier> = HashMap::with_capacity(sends.len());
+    let mut in_batch: HashMap<(UserKey, Cid), Used> = HashMap::with_capacity(sends.len());
     let mut results: Vec<OpResult> = Vec::with_capacity(sends.len());
     for (send, found) in sends.iter().zip(found) {
         let head = heads.entry(send.room.key).or_default();
@@ -128,7 +124,7 @@ fn decide(
         results.push(match verdict {
             Err(refusal) => Err(refusal),
             Ok(Some(earlier)) => Ok(Committed {
-                seq: earlier.seq,
+                seq: event_row::seq_of(earlier.key),
                 at: earlier.at,
                 duplicate: true,
                 ..Committed::default()
@@ -136,10 +132,10 @@ fn decide(
             Ok(None) => {
                 *head = Head { seq: head.seq + 1, at: now.max(head.at) };
                 changed.insert(send.room.key, *head);
-                let hash = send.key.hash;
-                in_batch.insert(name, Earlier { seq: head.seq, at: head.at, hash });
                 let (row, event) = place(send, *head, members);
-                rows.push(row);
+                let used = Used { key: row.key, at: head.at, hash: send.key.hash };
+                in_batch.insert(name, used);
+                said.push(Said { row, by: send.by.id });
                 Ok(Committed {
                     events: vec![event],
                     seq: head.seq,
@@ -149,7 +145,7 @@ fn decide(
             }
         });
     }
-    Decided { rows, changed, results }
+    Decided { said, changed, results }
 }
 
 /// `Ok(Some)`: it was said already; `Ok(None)`: it may be said.
@@ -157,9 +153,9 @@ fn judge(
     now: Millis,
     send: &PendingSend,
     member: Option<&FoundMember>,
-    earlier: Option<Earlier>,
+    earlier: Option<Used>,
     head: Head,
-) -> std::result::Result<Option<Earlier>, ErrorData> {
+) -> std::result::Result<Option<Used>, ErrorData> {
     let member = member.filter(|member| member.role >= 0).ok_or_else(ErrorData::forbidden_room)?;
     if let Some(earlier) = earlier {
         return if earlier.hash == send.key.hash { Ok(Some(earlier)) } else { Err(cid_taken()) };
@@ -178,7 +174,7 @@ fn judge(
 }
 
 /// The same `cid` came with another content.
-pub(super) fn cid_taken() -> ErrorData {
+pub(crate) fn cid_taken() -> ErrorData {
     ErrorData::new(ErrorCode::Conflict, "this cid was used for something else")
 }
 
@@ -235,7 +231,9 @@ async fn find(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<Found>> {
         return find_all(tx, sends).await;
     }
     know_senders(tx, sends).await?;
-    let earlier = said_before(tx, sends).await?;
+    let requests: Vec<(UserKey, Cid)> =
+        sends.iter().map(|send| (send.by.key, send.key.cid)).collect();
+    let earlier = tx.used(&requests).await?;
     let found = |send: &PendingSend| Found {
         member: tx.members.get(send.room.key, send.by.key).flatten(),
         earlier: earlier.get(&(send.by.key, send.key.cid)).copied(),
@@ -269,24 +267,6 @@ async fn learn(tx: &mut Tx, sends: &[&PendingSend]) -> Result<()> {
     Ok(())
 }
 
-/// SQLite: what was said before under the same `cid`s; hardly ever anything.
-async fn said_before(
-    tx: &mut Tx,
-    sends: &[PendingSend],
-) -> Result<HashMap<(UserKey, Cid), Earlier>> {
-    let query = "SELECT e.event_key, e.at, e.hash, e.sender_key, e.cid
-                 FROM json_each($1) j JOIN events e ON e.cid = unhex(j.value)";
-    let cids = blob_list(sends.iter().map(|send| send.key.cid.as_bytes()));
-    let mut found = HashMap::new();
-    for row in tx.all(query, vec![cids]).await? {
-        if let Some(earlier) = earlier(&row, 0)? {
-            let cid = Cid::from_bytes(row.id(4)?);
-            found.insert((UserKey(row.int(3)?), cid), earlier);
-        }
-    }
-    Ok(found)
-}
-
 /// PostgreSQL: both at once.
 async fn find_all(tx: &mut Tx, sends: &[PendingSend]) -> Result<Vec<Found>> {
     let query = "SELECT j.n - 1, m.role, m.muted_until, m.barred, e.event_key, e.at, e.hash
@@ -315,9 +295,9 @@ fn found_member(row: &Row, at: usize) -> Result<Option<FoundMember>> {
     Ok(Some(FoundMember { role, muted_until: row.int(at + 1)?, barred: row.flag(at + 2)? }))
 }
 
-fn earlier(row: &Row, at: usize) -> Result<Option<Earlier>> {
+fn earlier(row: &Row, at: usize) -> Result<Option<Used>> {
     let Some(key) = row.opt_int(at)? else { return Ok(None) };
-    Ok(Some(Earlier { seq: event_row::seq_of(key), at: row.int(at + 1)?, hash: row.int(at + 2)? }))
+    Ok(Some(Used { key, at: row.int(at + 1)?, hash: row.int(at + 2)? }))
 }
 
 /// Who of those mentioned is a member; asked only when somebody is mentioned.

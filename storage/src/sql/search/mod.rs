@@ -19,9 +19,9 @@ use tokio::sync::Notify;
 pub(crate) use index::{PostgresIndex, SearchIndex, SqliteIndex};
 
 use super::SqlStore;
-use super::conn::{Conn, args};
 use super::conversations::{messages_at, visible_rooms};
 use super::cursor::Cursor;
+use super::rooms::room_key;
 use crate::error::Result;
 use crate::model::{RoomKey, UserRef};
 
@@ -141,7 +141,8 @@ pub(crate) async fn find(
     while items.len() < limit && compared < HITS_MAX {
         let hits = store.shared.search.hits(&mut conn, &words, &room_keys, before, slice).await?;
         let keys: Vec<i64> = hits.iter().map(|hit| hit.key).collect();
-        let mut found = messages_at(&mut conn, user, &rooms, &keys, query.sender).await?;
+        let mut found =
+            messages_at(&mut conn, &store.shared.tail, user, &rooms, &keys, query.sender).await?;
         for hit in &hits {
             before = hit.place;
             if let Some(event) = found.remove(&hit.key) {
@@ -167,17 +168,13 @@ pub(crate) async fn find(
 pub(crate) async fn settled(store: &SqlStore, rooms: &[RoomId]) -> Result<()> {
     for id in rooms {
         let mut reader = store.reader().await?;
-        let room = room_key(&mut reader.borrow(), *id).await?;
+        let Some(room) = room_key(&mut reader.borrow(), *id).await? else { continue };
         drop(reader);
+        store.write(move |tx| Box::pin(tx.settle(room))).await?;
         let mut rooms = vec![room];
         while !rooms.is_empty() {
             rooms = index::follow_rooms(&store.shared, &rooms, SLICE_EVENTS).await?;
         }
     }
     Ok(())
-}
-
-async fn room_key(conn: &mut Conn<'_>, id: RoomId) -> Result<RoomKey> {
-    let query = "SELECT room_key FROM rooms WHERE id = $1";
-    Ok(RoomKey(conn.one(query, args![id.as_bytes()]).await?.int(0)?))
 }
