@@ -523,7 +523,7 @@ class Logs {
     this.#host = host;
     this.#kept = kept;
     const stored = kept.get("positions");
-    if (!stored) return;
+    if (!stored?.logs) return;
     this.#epoch = stored.epoch;
     for (const [id, position] of Object.entries(stored.logs)) this.#add(id, position);
   }
@@ -666,6 +666,7 @@ class Outbox {
   constructor(host, kept) {
     this.#host = host;
     this.#kept = kept;
+    this.#adopt();
   }
 
   send(data) {
@@ -695,12 +696,9 @@ class Outbox {
     if (item) this.#fail(item, cancelled());
   }
 
-  /** A session is open. What other clients on this storage have left (a page that was closed) is sent, too. */
+  /** A session is open. */
   begin() {
-    const left = this.#kept.keys("outbox:").filter((key) => !this.#items.has(key.slice("outbox:".length)));
-    const items = left.map((key) => this.#kept.get(key)).filter((item) => item?.data?.cid);
-    items.sort((a, b) => a.at - b.at);
-    for (const item of items.slice(0, OUTBOX_MESSAGES_MAX - this.#items.size)) this.#add(item);
+    this.#adopt();
     for (const item of [...this.#items.values()]) {
       if (Date.now() - item.at > OUTBOX_AGE_MS_MAX) {
         this.#fail(item, new SalonError({ code: "expired", message: "the message could not be sent for too long" }));
@@ -726,6 +724,15 @@ class Outbox {
     for (const item of this.#items.values()) item.reject(closed());
     this.#items.clear();
     this.#lanes.clear();
+  }
+
+  /** Takes over what other clients on this storage have left, such as a page that was closed. */
+  #adopt() {
+    const left = this.#kept.keys("outbox:").filter((key) => !this.#items.has(key.slice("outbox:".length)));
+    const items = left.map((key) => this.#kept.get(key)).filter((item) => item?.data?.cid);
+    items.sort((a, b) => a.at - b.at);
+    for (const item of items.slice(0, OUTBOX_MESSAGES_MAX - this.#items.size)) this.#add(item);
+    for (const lane of this.#lanes.values()) lane.items.sort((a, b) => a.at - b.at);
   }
 
   #add(item) {
@@ -1310,10 +1317,10 @@ export class Login {
   #device;
   #renewing = null;
 
-  constructor({ url = globalThis.location?.origin, http = fetchHttp(), storage = defaultStorage(), name = "salon", device }) {
+  constructor({ url = globalThis.location?.origin, http, storage, name = "salon", device } = {}) {
     this.#url = url.replace(/\/+$/, "");
-    this.#http = http;
-    this.#kept = new Kept(storage, `${name}:`);
+    this.#http = http ?? fetchHttp();
+    this.#kept = new Kept(storage ?? defaultStorage(), `${name}:`);
     this.#lock = `${name}:refresh`;
     this.#device = device ?? installation(this.#kept);
   }

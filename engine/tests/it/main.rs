@@ -8,6 +8,7 @@ mod harness;
 mod operations;
 mod protection;
 mod restart;
+mod salon_js;
 mod server;
 mod story;
 mod tidy;

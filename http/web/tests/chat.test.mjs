@@ -243,14 +243,16 @@ test("messages outlive the page that sent them", async (t) => {
   first.close();
   for (const promise of sending) await assert.rejects(promise, { code: "closed" });
   const second = client(t, annLogin, { url: server.url, storage });
+  assert.deepEqual(second.pending().map(({ text }) => text), ["one", "two"]);
+  // The older ones go first.
+  const third = second.send({ room, text: "three" });
   await second.connect();
-  await told(second, "sent", ({ seq }) => seq === 3);
-  await told(bob, "event", (event) => event.data.text === "two");
-  assert.deepEqual(texts(bob, room), ["one", "two"]);
+  assert.equal((await third).seq, 4);
+  await told(bob, "event", (event) => event.data.text === "three");
+  assert.deepEqual(texts(bob, room), ["one", "two", "three"]);
+  assert.deepEqual(second.heard.sent.map(({ seq }) => seq), [2, 3, 4]);
   assert.deepEqual(second.pending(), []);
-  const third = client(t, annLogin, { url: server.url, storage });
-  await third.connect();
-  assert.deepEqual(third.pending(), []);
+  assert.deepEqual(client(t, annLogin, { url: server.url, storage }).pending(), []);
 });
 
 test("a storage that fails is told once, and memory takes its place", async (t) => {
