@@ -736,6 +736,7 @@ class Outbox {
   }
 
   #add(item) {
+    this.#order = Math.max(this.#order, item.at);
     item.promise = new Promise((resolve, reject) => Object.assign(item, { resolve, reject }));
     // Who does not look at the promise hears `failed`; that is no unhandled rejection.
     item.promise.catch(() => {});
