@@ -299,7 +299,7 @@ class Link {
   #over = false;
   frame_bytes_max = FRAME_BYTES_MAX;
 
-  /** `on` has `opened()`, `event(frame)`, `signal(frame)`, `fault(error)` and `ended({code, reason, retry_after_ms?})`. */
+  /** `on` has `opened()`, `event(frame)`, `signal(frame)`, `fault(error)`, `ended({code, reason, retry_after_ms?})`. */
   constructor(transport, url, clock, on) {
     this.#clock = clock;
     this.#on = on;
@@ -607,7 +607,9 @@ class Logs {
     if (!stored || stored.epoch !== this.#epoch) return;
     let logs = stored.logs;
     for (const [id, log] of this.#logs) logs[id] = Math.max(log.safe, logs[id] ?? 0);
-    if (Object.keys(logs).length > POSITIONS_MAX) logs = Object.fromEntries([...this.#logs].map(([id, log]) => [id, log.safe]));
+    if (Object.keys(logs).length > POSITIONS_MAX) {
+      logs = Object.fromEntries([...this.#logs].map(([id, log]) => [id, log.safe]));
+    }
     this.#kept.set("positions", { epoch: this.#epoch, logs });
   }
 
@@ -808,7 +810,7 @@ class Receipts {
   #host;
   #cursors = { delivered: new Map(), read: new Map() };
   #due = { delivered: new Set(), read: new Set() };
-  #waiting = false;
+  #cancel;
 
   constructor(host) {
     this.#host = host;
@@ -830,14 +832,15 @@ class Receipts {
         else this.#due[kind].add(room);
       }
     }
+    // The timer may have been stopped with the clock.
+    this.#cancel?.();
+    this.#cancel = undefined;
     this.#soon();
   }
 
   #soon() {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#host.clock.after(RECEIPTS_EVERY_MS, () => {
-      this.#waiting = false;
+    this.#cancel ??= this.#host.clock.after(RECEIPTS_EVERY_MS, () => {
+      this.#cancel = undefined;
       if (this.#host.online) this.#tell();
     });
   }
@@ -898,7 +901,9 @@ class Uploads {
         await this.#chunks(file, begun, progress, signal);
         return await this.#host.request("photo_upload_commit", { upload });
       } catch (error) {
-        if (error.code === "cancelled" && upload) await this.#host.request("photo_upload_abort", { upload }).catch(() => {});
+        if (error.code === "cancelled" && upload) {
+          await this.#host.request("photo_upload_abort", { upload }).catch(() => {});
+        }
         // A chunk behind one that was lost is at a wrong offset.
         const misplaced = error.code === "conflict" && error.details?.offset !== undefined;
         if (!error.retry && !misplaced) throw error;

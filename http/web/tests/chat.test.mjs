@@ -49,9 +49,13 @@ test("two people chat", async (t) => {
 });
 
 test("what was handed out is told as delivered", async (t) => {
-  const { ann, room } = await pair(t);
-  const { seq } = await ann.send({ room, text: "hello" });
-  await told(ann, "signal", (signal) => signal.type === "message_delivered" && signal.data.seq >= seq);
+  const { ann, bob, room } = await pair(t);
+  for (const text of ["one", "two"]) {
+    const { seq } = await ann.send({ room, text });
+    await told(ann, "signal", ({ type, data }) => type === "message_delivered" && data.seq >= seq);
+    bob.close();
+    await bob.connect();
+  }
 });
 
 test("errors say what can be done", async (t) => {
