@@ -12,9 +12,9 @@ use salon_protocol::Encoding;
 
 use crate::floor::Mode;
 use crate::scenario::{
-    chat::ChatArguments, compare::CompareArguments, connect::ConnectArguments,
-    fanout::FanoutArguments, floor_bench::FloorBenchArguments, idle::IdleArguments,
-    soak::SoakArguments,
+    catchup::CatchupArguments, chat::ChatArguments, compare::CompareArguments,
+    connect::ConnectArguments, fanout::FanoutArguments, floor_bench::FloorBenchArguments,
+    idle::IdleArguments, soak::SoakArguments,
 };
 
 /// Puts load on a Salon server and proves that nothing is lost.
@@ -40,6 +40,8 @@ pub enum Scenario {
     Fanout(FanoutArguments),
     /// Messages per second and latencies in many small rooms.
     Chat(ChatArguments),
+    /// How long until everybody has everything after a restart, and who is slowed by it.
+    Catchup(CatchupArguments),
     /// The same measurements of Salon, the floor, Socket.IO and `ws`, in turn.
     ///
     /// Socket.IO and `ws` need Node.js and are fetched once with npm; where that does not work they
@@ -135,6 +137,7 @@ impl Scenario {
             Scenario::Idle(arguments) => Some(&arguments.common),
             Scenario::Fanout(arguments) => Some(&arguments.common),
             Scenario::Chat(arguments) => Some(&arguments.common),
+            Scenario::Catchup(arguments) => Some(&arguments.common),
             Scenario::Compare(arguments) => Some(&arguments.common),
             Scenario::Soak(arguments) => Some(&arguments.common),
             Scenario::FloorBench(arguments) => Some(&arguments.common),
@@ -163,7 +166,8 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-        for scenario in ["connect", "idle", "fanout", "chat", "compare", "soak"] {
+        let names = ["connect", "idle", "fanout", "chat", "catchup", "compare", "soak"];
+        for scenario in names {
             let arguments = Arguments::try_parse_from(["loadtest", scenario]).unwrap();
             assert!(arguments.scenario.common().is_some());
         }

@@ -35,6 +35,16 @@ fn many_sockets_in_one_room() {
 }
 
 #[test]
+fn everybody_catches_up_after_a_restart() {
+    let crowd = ["catchup", "--users", "40", "--rooms", "5", "--room-size", "10", "--missed", "8"];
+    let group = ["--group", "3", "--rate", "100", "--before", "0.1", "--repeat", "2"];
+    let report = play(&[&crowd[..], &group].concat());
+    let deliveries = report.tables[0].rows.iter().map(|row| row[2].as_str());
+    assert_eq!(deliveries.collect::<Vec<_>>(), ["1,600"; 2]);
+    assert!(report.is_clean(), "{:?}", report.broken);
+}
+
+#[test]
 fn killed_while_it_works_and_while_it_recovers() {
     play(&["soak", "--rounds", "4", "--kill=0.5", "--rate", "100"]);
 }

@@ -10,7 +10,7 @@ use std::io;
 use mio::net::TcpStream;
 
 /// Names a connection of one [`Net`](super::Net), for as long as it is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SocketId {
     pub(super) slot: u32,
     /// Tells a connection from an earlier one in the same slot.

@@ -100,7 +100,7 @@ pub fn authenticate(
 }
 
 /// What a job for the event loop says about itself.
-trait Job: Handler {
+pub(crate) trait Job: Handler {
     /// Begins what can be begun.
     fn begin(&mut self, net: &mut Net, now_ns: u64) -> Result<(), Failure>;
 
@@ -114,7 +114,7 @@ trait Job: Handler {
 }
 
 /// Drives a job until it is done.
-fn drive<J: Job>(net: &mut Net, job: &mut J, target: &Target) -> Result<(), Failure> {
+pub(crate) fn drive<J: Job>(net: &mut Net, job: &mut J, target: &Target) -> Result<(), Failure> {
     let (mut progress, mut since_ns) = (job.progress(), target.clock.now_ns());
     loop {
         let now_ns = target.clock.now_ns();

@@ -5,12 +5,14 @@
 //! Promises  a scenario judges only by what it measured; what it could not do is an error.
 //! Does not  start servers or write files: that is the stage's and the runner's.
 
+pub mod catchup;
 pub mod chat;
 pub mod compare;
 pub mod connect;
 pub mod fanout;
 pub mod floor_bench;
 pub mod idle;
+mod joining;
 pub mod soak;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@
 //!           when something is wrong, and draining ends when nothing comes any more.
 //! Does not  report.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Traffic;
@@ -12,7 +13,7 @@ use crate::client::Net;
 use crate::clock::{MILLISECOND_NS, SECOND_NS, until};
 use crate::failure::Failure;
 use crate::measure::{Counts, CpuMeter, Latency, Progress};
-use crate::pace::Schedule;
+use crate::pace::{Schedule, Window};
 
 /// How often the oracle is asked whether something is wrong already.
 const LOOK_EVERY_NS: u64 = 50 * MILLISECOND_NS;
@@ -95,9 +96,12 @@ impl Traffic<'_> {
         let mut warm = plan.warm_up.is_zero();
         let (mut looked_ns, mut now_ns) = (begun_ns, begun_ns);
         if schedule.is_none() {
-            self.ready.clone_from(&self.senders);
+            self.ready = self.active.clone().map(|sender| sender as u32).collect();
         }
-        while now_ns < end_ns && last.is_none_or(|last| (self.sent.len() as u64) < last) {
+        while now_ns < end_ns
+            && !self.is_over()
+            && last.is_none_or(|last| (self.sent.len() as u64) < last)
+        {
             if !warm && now_ns >= measure_ns {
                 warm = true;
                 self.forget_latencies();
@@ -131,6 +135,11 @@ impl Traffic<'_> {
         }
     }
 
+    /// Whether somebody else has ended the run.
+    fn is_over(&self) -> bool {
+        self.over.is_some_and(|over| over.load(Ordering::Relaxed))
+    }
+
     /// Whether going on makes no sense.
     fn is_spoiled(&self) -> bool {
         !self.troubles.is_empty() || self.oracle.has_findings()
@@ -161,8 +170,8 @@ impl Traffic<'_> {
         self.ready.clear();
         while last.is_none_or(|last| (self.sent.len() as u64) < last) {
             let Some((number, intended_ns)) = schedule.take(now_ns) else { break };
-            let sender = self.senders[(number % self.senders.len() as u64) as usize];
-            self.send(net, sender, intended_ns);
+            let sender = self.active.start + (number % self.active.len() as u64) as usize;
+            self.send(net, sender as u32, intended_ns);
         }
         // Epoll waits whole milliseconds, rounded up: shortly before the time, look again and again.
         let due_ns = schedule.next_ns().saturating_sub(MILLISECOND_NS);
@@ -193,15 +202,16 @@ impl Traffic<'_> {
             }
         }
         self.ready.clear();
-        for client in &mut self.clients {
-            client.window = crate::pace::Window::new(self.style.window);
+        for sender in &mut self.senders {
+            sender.window = Window::new(self.style.window);
         }
         Ok(())
     }
 
     fn is_complete(&self) -> bool {
-        let arrived = |client: &super::Client| client.next > self.rooms[client.room as usize].head;
-        self.answered == self.sent.len() as u64 && self.clients.iter().all(arrived)
+        self.answered == self.sent.len() as u64
+            && (0..self.clients.len())
+                .all(|client| self.clients[client].is_away || self.has_all(client))
     }
 }
 

@@ -21,19 +21,12 @@ impl Handler for Traffic<'_> {
 
     #[inline]
     fn message(&mut self, _: &mut Net, peer: Peer, encoding: Encoding, payload: &[u8]) {
-        let client = &mut self.clients[peer.tag as usize];
-        let room = &self.rooms[client.room as usize];
-        let seq = client.next;
-        let Some(frame) = room.recent.same(seq, payload) else {
-            return self.slow(peer.tag, encoding, payload);
-        };
-        client.next = seq + 1;
-        self.counts.deliveries += 1;
-        self.oracle.delivered_same(client.device, room.index, seq);
-        if frame.number != NOT_OURS {
-            self.delivery.record_ns(self.now_ns.saturating_sub(frame.sent_ns));
-            let (number, sender) = (frame.number, frame.client);
-            self.counted(peer.tag, number, sender);
+        let same = self.took_same(peer.tag, payload)
+            || (self.clients[peer.tag as usize].is_in_many()
+                && self.turned(peer.tag, encoding, payload)
+                && self.took_same(peer.tag, payload));
+        if !same {
+            self.slow(peer.tag, encoding, payload);
         }
     }
 
@@ -43,17 +36,41 @@ impl Handler for Traffic<'_> {
 }
 
 impl Traffic<'_> {
+    /// Takes a frame that is what the client expects next where it looks, if somebody else got the
+    /// same.
+    #[inline]
+    fn took_same(&mut self, tag: u32, payload: &[u8]) -> bool {
+        let client = &mut self.clients[tag as usize];
+        let room = &self.rooms[client.room as usize];
+        let seq = client.next;
+        let Some(frame) = room.recent.same(seq, payload) else { return false };
+        client.next = seq + 1;
+        self.counts.deliveries += 1;
+        self.oracle.delivered_same(client.device, room.index, seq);
+        if frame.number != NOT_OURS {
+            self.delivery.record_ns(self.now_ns.saturating_sub(frame.sent_ns));
+            let (number, sender) = (frame.number, frame.sender);
+            self.counted(tag, number, sender);
+        }
+        true
+    }
+
+    /// Whether the client looks now at the room that this message is of.
+    fn turned(&mut self, tag: u32, encoding: Encoding, payload: &[u8]) -> bool {
+        let Some(message) = wire::plain_message(encoding, payload) else { return false };
+        let number = self.numbers.get(&message.room);
+        number.is_some_and(|room| self.clients[tag as usize].turn_to(*room))
+    }
+
     /// One more member has our message.
     #[inline]
     fn counted(&mut self, receiver: u32, number: u32, sender: u32) {
         let sent = &mut self.sent[number as usize];
         sent.seen += 1;
+        let from = &self.senders[sender as usize];
         let done = match self.style.rule {
-            Rule::Everyone => {
-                let room = self.clients[sender as usize].room;
-                sent.seen == self.rooms[room as usize].members
-            }
-            Rule::Sender => receiver == sender,
+            Rule::Everyone => sent.seen == self.rooms[from.room as usize].members,
+            Rule::Sender => receiver == from.client,
         };
         if done {
             self.completed(sender);
@@ -70,15 +87,19 @@ impl Traffic<'_> {
         if let Some(message) = wire::plain_message(encoding, payload) {
             return self.plain(tag, &message, heard);
         }
-        let room = self.clients[tag as usize].room;
         if let Some(answer) = wire::acknowledged(encoding, payload) {
-            return self.acknowledged(room, answer);
+            return self.acknowledged(answer);
         }
         match wire::frame(encoding, payload) {
             Ok(Frame::Event(event)) => {
                 let client = &mut self.clients[tag as usize];
+                if let LogId::Room(id) = event.room
+                    && let Some(room) = self.numbers.get(&id)
+                {
+                    client.turn_to(*room);
+                }
                 let place = &mut self.rooms[client.room as usize];
-                if event.room == LogId::Room(place.id) {
+                if event.room == LogId::Room(place.id) && client.is_in_one() {
                     client.next = event.seq + 1;
                     place.head = place.head.max(event.seq);
                     self.counts.deliveries += 1;
@@ -102,7 +123,7 @@ impl Traffic<'_> {
         self.counts.deliveries += 1;
         let client = &mut self.clients[tag as usize];
         let (device, room, seq) = (client.device, client.room as usize, message.seq);
-        if message.room != self.rooms[room].id {
+        if message.room != self.rooms[room].id || !client.is_in_one() {
             return self.trouble("a client got a message of a room that is not its own");
         }
         client.next = client.next.max(seq + 1);
@@ -116,12 +137,12 @@ impl Traffic<'_> {
             return self.rooms[room].recent.keep(seq, payload, NOT_OURS, 0, 0);
         };
         let sent = self.sent[number as usize];
-        self.rooms[room].recent.keep(seq, payload, number, sent.client, sent.at_ns);
+        self.rooms[room].recent.keep(seq, payload, number, sent.sender, sent.at_ns);
         self.delivery.record_ns(self.now_ns.saturating_sub(sent.at_ns));
         if self.style.kind == Kind::Floor {
             self.first_seen(number, message, seq);
         }
-        self.counted(tag, number, sent.client);
+        self.counted(tag, number, sent.sender);
     }
 
     /// The floor acknowledges nothing, so the first delivery does.

@@ -19,8 +19,8 @@ pub(super) struct Frame {
     bytes: Vec<u8>,
     /// The message's number.
     pub(super) number: u32,
-    /// Who sent it.
-    pub(super) client: u32,
+    /// Index of its sender.
+    pub(super) sender: u32,
     /// When it was to be sent.
     pub(super) sent_ns: u64,
 }
@@ -45,14 +45,14 @@ impl Recent {
     }
 
     /// Keeps a frame, unless a newer one has its place.
-    pub(super) fn keep(&mut self, seq: Seq, bytes: &[u8], number: u32, client: u32, sent_ns: u64) {
+    pub(super) fn keep(&mut self, seq: Seq, bytes: &[u8], number: u32, sender: u32, sent_ns: u64) {
         let mask = self.frames.len() - 1;
         let frame = &mut self.frames[seq as usize & mask];
         if frame.seq < seq {
             frame.bytes.clear();
             frame.bytes.extend_from_slice(bytes);
             (frame.seq, frame.number) = (seq, number);
-            (frame.client, frame.sent_ns) = (client, sent_ns);
+            (frame.sender, frame.sent_ns) = (sender, sent_ns);
         }
     }
 }

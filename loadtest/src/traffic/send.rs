@@ -19,15 +19,16 @@ use crate::wire::Acknowledged;
 const REFERENCE_OFFSET: u64 = 1;
 
 impl Traffic<'_> {
-    /// One message of `client`, which was to be sent at `at_ns`.
-    pub(super) fn send(&mut self, net: &mut Net, client: u32, at_ns: u64) {
+    /// One message of `sender`, which was to be sent at `at_ns`.
+    pub(super) fn send(&mut self, net: &mut Net, sender: u32, at_ns: u64) {
         let number = self.sent.len() as u32;
         let cid = self.cids.cid(number, epoch_ms());
         write_text(&mut self.text, number, self.style.text_bytes);
-        let from = &self.clients[client as usize];
-        let room = &self.rooms[from.room as usize];
+        let by = &self.senders[sender as usize];
+        let from = &self.clients[by.client as usize];
+        let room = &self.rooms[by.room as usize];
         self.oracle.sent(from.device, room.index, cid, &self.text);
-        self.sent.push(Sent { cid, at_ns, client, seen: 0, answered: false });
+        self.sent.push(Sent { cid, at_ns, sender, seen: 0, answered: false });
         let message = SendMessage {
             room: room.id,
             cid,
@@ -45,12 +46,12 @@ impl Traffic<'_> {
     /// Sends what the windows allow, up to the `last` message.
     pub(super) fn send_ready(&mut self, net: &mut Net, last: Option<u64>) {
         let mut ready = std::mem::take(&mut self.ready);
-        for client in ready.drain(..) {
+        for sender in ready.drain(..) {
             while last.is_none_or(|last| (self.sent.len() as u64) < last)
-                && self.clients[client as usize].window.take()
+                && self.senders[sender as usize].window.take()
             {
                 let now_ns = self.target.clock.now_ns();
-                self.send(net, client, now_ns);
+                self.send(net, sender, now_ns);
             }
         }
         // Nothing was added meanwhile: sending does not call back.
@@ -59,15 +60,12 @@ impl Traffic<'_> {
 
     /// A message is done: its sender may go on.
     #[inline]
-    pub(super) fn completed(&mut self, client: u32) {
-        self.clients[client as usize].window.give_back();
-        self.ready.push(client);
+    pub(super) fn completed(&mut self, sender: u32) {
+        self.senders[sender as usize].window.give_back();
+        self.ready.push(sender);
     }
 
-    pub(super) fn acknowledged(&mut self, room: u32, answer: Acknowledged) {
-        if answer.room != self.rooms[room as usize].id {
-            return self.trouble("an acknowledgement names another room");
-        }
+    pub(super) fn acknowledged(&mut self, answer: Acknowledged) {
         let number = answer.reference.wrapping_sub(REFERENCE_OFFSET);
         self.answered_yes(number, answer.room, answer.seq, answer.at);
     }
@@ -77,9 +75,12 @@ impl Traffic<'_> {
         let Some(sent) = self.sent.get_mut(number as usize) else {
             return self.trouble("an answer to a request that was never made");
         };
-        let from = &self.clients[sent.client as usize];
-        let place = &mut self.rooms[from.room as usize];
-        debug_assert_eq!(place.id, room, "checked by the caller");
+        let by = &self.senders[sent.sender as usize];
+        let from = &self.clients[by.client as usize];
+        let place = &mut self.rooms[by.room as usize];
+        if place.id != room {
+            return self.trouble("an acknowledgement names another room");
+        }
         place.head = place.head.max(seq);
         self.oracle.acked(from.user, sent.cid, Ack { seq, at });
         if !std::mem::replace(&mut sent.answered, true) {
@@ -100,14 +101,15 @@ impl Traffic<'_> {
         let Some(sent) = number.and_then(|number| self.sent.get_mut(number as usize)) else {
             return;
         };
-        let (client, cid) = (sent.client, sent.cid);
+        let (sender, cid) = (sent.sender, sent.cid);
         if !std::mem::replace(&mut sent.answered, true) {
             self.answered += 1;
         }
         // Of the others it is not known whether they were done.
         if !matches!(error.code, ErrorCode::Unavailable | ErrorCode::Internal) {
+            let client = self.senders[sender as usize].client;
             self.oracle.refused(self.clients[client as usize].user, cid);
         }
-        self.completed(client);
+        self.completed(sender);
     }
 }

@@ -44,7 +44,7 @@ impl Place {
 
 /// Written by a child: a file that this process has open for writing cannot be run, and a fork in
 /// another test's thread keeps it open.
-fn script(path: &Path, line: &str) {
+pub(crate) fn script(path: &Path, line: &str) {
     let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 700 "$0""#;
     let written = Command::new("/bin/sh").args(["-c", write]).arg(path).arg(line).status();
     assert!(written.unwrap().success());

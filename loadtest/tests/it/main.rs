@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod catchup;
 mod command;
 mod compare;
 mod fake;
@@ -14,6 +15,7 @@ mod measuring;
 mod soak;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Parser;
 use salon_loadtest::oracle::Check;
@@ -25,13 +27,22 @@ use fake::{Fake, Fault};
 /// Plays a scenario against a server with this fault.
 fn played(fault: Fault, words: &str) -> Report {
     let fake = Fake::start(fault);
-    let url = fake.url();
-    let common = ["--url", &url, "--quiet", "--patience", "2"];
-    let words = std::iter::once("loadtest").chain(words.split(' ')).chain(common);
-    let arguments = Arguments::try_parse_from(words.map(OsString::from)).unwrap();
-    let report = play(&arguments.scenario, String::new(), Interrupt::default()).unwrap();
+    let report = played_with(&["--url", &fake.url()], words);
     assert_eq!(fake.has_struck(), fault != Fault::None, "{fault:?} had no chance");
-    report.unwrap()
+    report
+}
+
+/// Plays a scenario with a server that it starts itself.
+fn played_on(server: &Path, words: &str) -> Report {
+    played_with(&["--server", server.to_str().unwrap()], words)
+}
+
+fn played_with(server: &[&str], words: &str) -> Report {
+    let common = ["--quiet", "--patience", "2"].iter().chain(server);
+    let words = std::iter::once("loadtest").chain(words.split_whitespace());
+    let words = words.chain(common.copied()).map(OsString::from);
+    let arguments = Arguments::try_parse_from(words).unwrap();
+    play(&arguments.scenario, String::new(), Interrupt::default()).unwrap().unwrap()
 }
 
 /// Plays a scenario with every fault, all at once: most of their time is waiting.
