@@ -12,7 +12,7 @@ use salon_protocol::Encoding;
 
 use crate::floor::Mode;
 use crate::scenario::{
-    catchup::CatchupArguments, chat::ChatArguments, compare::CompareArguments,
+    busy::BusyArguments, catchup::CatchupArguments, chat::ChatArguments, compare::CompareArguments,
     connect::ConnectArguments, fanout::FanoutArguments, floor_bench::FloorBenchArguments,
     idle::IdleArguments, soak::SoakArguments,
 };
@@ -40,6 +40,8 @@ pub enum Scenario {
     Fanout(FanoutArguments),
     /// Messages per second and latencies in many small rooms.
     Chat(ChatArguments),
+    /// Deliveries per second and per write to people who are in many busy rooms, beside one room.
+    Busy(BusyArguments),
     /// How long until everybody has everything after a restart, and who is slowed by it.
     Catchup(CatchupArguments),
     /// The same measurements of Salon, the floor, Socket.IO and `ws`, in turn.
@@ -137,6 +139,7 @@ impl Scenario {
             Scenario::Idle(arguments) => Some(&arguments.common),
             Scenario::Fanout(arguments) => Some(&arguments.common),
             Scenario::Chat(arguments) => Some(&arguments.common),
+            Scenario::Busy(arguments) => Some(&arguments.common),
             Scenario::Catchup(arguments) => Some(&arguments.common),
             Scenario::Compare(arguments) => Some(&arguments.common),
             Scenario::Soak(arguments) => Some(&arguments.common),
@@ -166,7 +169,7 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-        let names = ["connect", "idle", "fanout", "chat", "catchup", "compare", "soak"];
+        let names = ["connect", "idle", "fanout", "chat", "busy", "catchup", "compare", "soak"];
         for scenario in names {
             let arguments = Arguments::try_parse_from(["loadtest", scenario]).unwrap();
             assert!(arguments.scenario.common().is_some());

@@ -69,6 +69,7 @@ pub fn play(
         Scenario::Idle(arguments) => scenario::idle::run(arguments, &mut stage)?,
         Scenario::Fanout(arguments) => scenario::fanout::run(arguments, &mut stage)?,
         Scenario::Chat(arguments) => scenario::chat::run(arguments, &mut stage)?,
+        Scenario::Busy(arguments) => scenario::busy::run(arguments, &mut stage)?,
         Scenario::Catchup(arguments) => scenario::catchup::run(arguments, &mut stage)?,
         Scenario::Compare(arguments) => scenario::compare::run(arguments, &mut stage)?,
         Scenario::Soak(arguments) => scenario::soak::run(arguments, &mut stage)?,

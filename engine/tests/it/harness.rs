@@ -35,6 +35,16 @@ fn many_sockets_in_one_room() {
 }
 
 #[test]
+fn many_busy_rooms_on_each_socket() {
+    let words = ["busy", "--watchers", "20", "--rooms", "10", "--messages", "300", "--repeat", "2"];
+    let report = play(&words);
+    let told = report.figures.iter().find(|figure| figure.name == "deliveries_per_write");
+    assert!(told.is_some_and(|figure| figure.value >= 1.0), "{told:?}");
+    // Each with but one other.
+    play(&[&words[..], &["--circle", "2"]].concat());
+}
+
+#[test]
 fn everybody_catches_up_after_a_restart() {
     let crowd = ["catchup", "--users", "40", "--rooms", "5", "--room-size", "10", "--missed", "8"];
     let group = ["--group", "3", "--rate", "100", "--before", "0.1", "--repeat", "2"];

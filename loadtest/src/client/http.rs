@@ -53,6 +53,12 @@ pub(super) struct Response {
     pub(super) len: usize,
 }
 
+/// The status and the body of a response that was read to its end.
+pub(crate) fn whole_response(bytes: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let response = parse(bytes).ok()??;
+    Some((response.status, response.body))
+}
+
 /// Reads one response; `Ok(None)`: more has to come.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Response>, &'static str> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {

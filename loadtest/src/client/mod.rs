@@ -18,6 +18,7 @@ mod socketio;
 
 pub use dialect::{Dialect, Heard};
 pub use frame::{close, request};
+pub(crate) use http::whole_response;
 pub use http::{Request, json_body};
 pub use net::{Handler, Net, Traffic};
 pub use socket::{Closed, Kind, Peer, SocketId};

@@ -6,7 +6,7 @@
 //! Does not  keep sockets: each founder comes, founds and leaves.
 
 use salon_protocol::content::HistoryFor;
-use salon_protocol::limits::MEMBERS_PER_CALL_MAX;
+use salon_protocol::limits::{MEMBERS_PER_CALL_MAX, SOCKETS_PER_USER_MAX};
 use salon_protocol::reply::RoomMade;
 use salon_protocol::request::{CreateRoom, GroupOnly, Invite};
 use salon_protocol::{Cid, Encoding, RoomId, UserId};
@@ -16,8 +16,9 @@ use crate::client::{Closed, Handler, Kind, Net, Peer};
 use crate::failure::Failure;
 use crate::wire::{self, Frame};
 
-/// Rooms that are founded at once.
-const IN_FLIGHT_MAX: usize = 32;
+/// Rooms that are founded at once. One user may found them all.
+const IN_FLIGHT_MAX: usize = 16;
+const _: () = assert!(IN_FLIGHT_MAX < SOCKETS_PER_USER_MAX);
 const CREATE_REFERENCE: u64 = 1;
 const INVITE_REFERENCE: u64 = 2;
 

@@ -5,6 +5,7 @@
 //! Promises  a scenario judges only by what it measured; what it could not do is an error.
 //! Does not  start servers or write files: that is the stage's and the runner's.
 
+pub mod busy;
 pub mod catchup;
 pub mod chat;
 pub mod compare;
@@ -14,6 +15,7 @@ pub mod floor_bench;
 pub mod idle;
 mod joining;
 pub mod soak;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

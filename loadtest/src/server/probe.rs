@@ -1,6 +1,7 @@
 //! One question over HTTP, without the event loop.
 //!
-//! Owns      the reading of `http://` addresses and the question whether a server is ready.
+//! Owns      the reading of `http://` addresses, the question whether a server is ready, and any other
+//!           that is asked once.
 //! Promises  an answer within [`PATIENCE`], or an error.
 //! Does not  speak TLS.
 
@@ -28,15 +29,29 @@ pub fn parse_url(url: &str) -> Result<SocketAddr, Failure> {
 
 /// The status of `GET path`.
 pub fn status_of(address: SocketAddr, path: &str) -> io::Result<u16> {
+    let mut stream = ask(address, path)?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head)?;
+    let status = std::str::from_utf8(&head).ok().and_then(|head| head.get(9..12)?.parse().ok());
+    status.ok_or_else(|| io::Error::other("the answer is not HTTP"))
+}
+
+fn ask(address: SocketAddr, path: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head)?;
-    let status = std::str::from_utf8(&head).ok().and_then(|head| head.get(9..12)?.parse().ok());
-    status.ok_or_else(|| io::Error::other("the answer is not HTTP"))
+    Ok(stream)
+}
+
+/// The status and the body of `GET path`.
+pub(super) fn body_of(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut answer = Vec::new();
+    ask(address, path)?.read_to_end(&mut answer)?;
+    let not_http = || io::Error::other("the answer is not HTTP");
+    let response = crate::client::whole_response(&answer).ok_or_else(not_http)?;
+    Ok((response.0, String::from_utf8_lossy(&response.1).into_owned()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod command;
 mod compare;
 mod fake;
 mod measuring;
+mod rooms;
 mod soak;
 
 use std::ffi::OsString;
