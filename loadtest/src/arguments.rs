@@ -14,7 +14,7 @@ use crate::floor::Mode;
 use crate::scenario::{
     busy::BusyArguments, catchup::CatchupArguments, chat::ChatArguments, compare::CompareArguments,
     connect::ConnectArguments, fanout::FanoutArguments, floor_bench::FloorBenchArguments,
-    idle::IdleArguments, soak::SoakArguments,
+    growth::GrowthArguments, idle::IdleArguments, soak::SoakArguments,
 };
 
 /// Puts load on a Salon server and proves that nothing is lost.
@@ -42,6 +42,8 @@ pub enum Scenario {
     Chat(ChatArguments),
     /// Deliveries per second and per write to people who are in many busy rooms, beside one room.
     Busy(BusyArguments),
+    /// What a delivery and a socket cost as sockets and rooms become more: tables and a chart.
+    Growth(GrowthArguments),
     /// How long until everybody has everything after a restart, and who is slowed by it.
     Catchup(CatchupArguments),
     /// The same measurements of Salon, the floor, Socket.IO and `ws`, in turn.
@@ -140,6 +142,7 @@ impl Scenario {
             Scenario::Fanout(arguments) => Some(&arguments.common),
             Scenario::Chat(arguments) => Some(&arguments.common),
             Scenario::Busy(arguments) => Some(&arguments.common),
+            Scenario::Growth(arguments) => Some(&arguments.common),
             Scenario::Catchup(arguments) => Some(&arguments.common),
             Scenario::Compare(arguments) => Some(&arguments.common),
             Scenario::Soak(arguments) => Some(&arguments.common),
@@ -169,7 +172,8 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-        let names = ["connect", "idle", "fanout", "chat", "busy", "catchup", "compare", "soak"];
+        let names =
+            ["connect", "idle", "fanout", "chat", "busy", "growth", "catchup", "compare", "soak"];
         for scenario in names {
             let arguments = Arguments::try_parse_from(["loadtest", scenario]).unwrap();
             assert!(arguments.scenario.common().is_some());

@@ -61,7 +61,9 @@ pub fn play(
     }
     let Some(common) = scenario.common() else { return Ok(None) };
     let mut stage = match scenario {
-        Scenario::FloorBench(_) | Scenario::Compare(_) => Stage::empty(common, command, interrupt)?,
+        Scenario::FloorBench(_) | Scenario::Compare(_) | Scenario::Growth(_) => {
+            Stage::empty(common, command, interrupt)?
+        }
         _ => Stage::with_server(common, command, interrupt)?,
     };
     let mut report = match scenario {
@@ -70,6 +72,7 @@ pub fn play(
         Scenario::Fanout(arguments) => scenario::fanout::run(arguments, &mut stage)?,
         Scenario::Chat(arguments) => scenario::chat::run(arguments, &mut stage)?,
         Scenario::Busy(arguments) => scenario::busy::run(arguments, &mut stage)?,
+        Scenario::Growth(arguments) => scenario::growth::run(arguments, &mut stage)?,
         Scenario::Catchup(arguments) => scenario::catchup::run(arguments, &mut stage)?,
         Scenario::Compare(arguments) => scenario::compare::run(arguments, &mut stage)?,
         Scenario::Soak(arguments) => scenario::soak::run(arguments, &mut stage)?,

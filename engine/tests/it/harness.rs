@@ -45,6 +45,13 @@ fn many_busy_rooms_on_each_socket() {
 }
 
 #[test]
+fn more_and_more_sockets_and_rooms() {
+    let sizes = ["growth", "--sockets", "5,20", "--rooms", "1,40", "--clients", "20"];
+    let report = play(&[&sizes[..], &["--messages", "200", "--settle", "0.1"]].concat());
+    assert_eq!(report.parts.len(), 4);
+}
+
+#[test]
 fn everybody_catches_up_after_a_restart() {
     let crowd = ["catchup", "--users", "40", "--rooms", "5", "--room-size", "10", "--missed", "8"];
     let group = ["--group", "3", "--rate", "100", "--before", "0.1", "--repeat", "2"];

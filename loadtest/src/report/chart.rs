@@ -87,7 +87,7 @@ fn label(out: &mut String, x: f64, y: f64, anchor: &str, text: &str) {
 }
 
 /// The next number above that divides well into ticks.
-fn nice(value: f64) -> f64 {
+pub(super) fn nice(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }

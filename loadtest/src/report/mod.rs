@@ -1,6 +1,7 @@
 //! What a run says: one model, shown in four ways.
 //!
-//! `table` prints it, `json` and `html` write it to files, `live` shows it while it happens.
+//! `table` prints it, `json` and `html` write it to files, `live` shows it while it happens; `panels`
+//! draws what has more than one size.
 //!
 //! Owns      the model.
 //! Promises  every way shows the same figures; names of figures carry their unit.
@@ -10,6 +11,7 @@ mod chart;
 mod html;
 mod json;
 mod live;
+mod panels;
 mod table;
 
 use serde_json::Value;
@@ -20,6 +22,7 @@ use crate::oracle::Verdict;
 pub use html::write_html;
 pub use json::{to_json, write_json};
 pub use live::Live;
+pub use panels::{Panel, write_panels};
 pub use table::print;
 
 /// A number of a result.

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod connect;
 pub mod fanout;
 pub mod floor_bench;
+pub mod growth;
 pub mod idle;
 mod joining;
 pub mod soak;
