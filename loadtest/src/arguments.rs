@@ -14,7 +14,8 @@ use crate::floor::Mode;
 use crate::scenario::{
     busy::BusyArguments, catchup::CatchupArguments, chat::ChatArguments, compare::CompareArguments,
     connect::ConnectArguments, fanout::FanoutArguments, floor_bench::FloorBenchArguments,
-    growth::GrowthArguments, idle::IdleArguments, soak::SoakArguments,
+    growth::GrowthArguments, idle::IdleArguments, large_room::LargeRoomArguments,
+    soak::SoakArguments,
 };
 
 /// Puts load on a Salon server and proves that nothing is lost.
@@ -42,6 +43,8 @@ pub enum Scenario {
     Chat(ChatArguments),
     /// Deliveries per second and per write to people who are in many busy rooms, beside one room.
     Busy(BusyArguments),
+    /// What a message costs in a room of very many, few of whom are there.
+    LargeRoom(LargeRoomArguments),
     /// What a delivery and a socket cost as sockets and rooms become more: tables and a chart.
     Growth(GrowthArguments),
     /// How long until everybody has everything after a restart, and who is slowed by it.
@@ -142,6 +145,7 @@ impl Scenario {
             Scenario::Fanout(arguments) => Some(&arguments.common),
             Scenario::Chat(arguments) => Some(&arguments.common),
             Scenario::Busy(arguments) => Some(&arguments.common),
+            Scenario::LargeRoom(arguments) => Some(&arguments.common),
             Scenario::Growth(arguments) => Some(&arguments.common),
             Scenario::Catchup(arguments) => Some(&arguments.common),
             Scenario::Compare(arguments) => Some(&arguments.common),
@@ -172,8 +176,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-        let names =
-            ["connect", "idle", "fanout", "chat", "busy", "growth", "catchup", "compare", "soak"];
+        let names = [
+            "connect",
+            "idle",
+            "fanout",
+            "chat",
+            "busy",
+            "large-room",
+            "growth",
+            "catchup",
+            "compare",
+            "soak",
+        ];
         for scenario in names {
             let arguments = Arguments::try_parse_from(["loadtest", scenario]).unwrap();
             assert!(arguments.scenario.common().is_some());

@@ -72,6 +72,7 @@ pub fn play(
         Scenario::Fanout(arguments) => scenario::fanout::run(arguments, &mut stage)?,
         Scenario::Chat(arguments) => scenario::chat::run(arguments, &mut stage)?,
         Scenario::Busy(arguments) => scenario::busy::run(arguments, &mut stage)?,
+        Scenario::LargeRoom(arguments) => scenario::large_room::run(arguments, &mut stage)?,
         Scenario::Growth(arguments) => scenario::growth::run(arguments, &mut stage)?,
         Scenario::Catchup(arguments) => scenario::catchup::run(arguments, &mut stage)?,
         Scenario::Compare(arguments) => scenario::compare::run(arguments, &mut stage)?,

@@ -45,6 +45,12 @@ fn many_busy_rooms_on_each_socket() {
 }
 
 #[test]
+fn few_of_many_members_are_there() {
+    let members = ["large-room", "--members", "450", "--online", "20"];
+    play(&[&members[..], &["--messages", "200", "--repeat", "2"]].concat());
+}
+
+#[test]
 fn more_and_more_sockets_and_rooms() {
     let sizes = ["growth", "--sockets", "5,20", "--rooms", "1,40", "--clients", "20"];
     let report = play(&[&sizes[..], &["--messages", "200", "--settle", "0.1"]].concat());

@@ -15,6 +15,7 @@ pub mod floor_bench;
 pub mod growth;
 pub mod idle;
 mod joining;
+pub mod large_room;
 pub mod soak;
 mod turns;
 

@@ -1,4 +1,4 @@
-//! `busy` and `growth`: sockets that are in several rooms.
+//! `busy`, `large-room` and `growth`: sockets that are in several rooms.
 
 use salon_loadtest::oracle::Check;
 
@@ -8,6 +8,8 @@ use crate::{all_found, breaks, clean, played, played_on};
 
 const BUSY: &str = "busy --watchers 6 --circle 3 --rooms 4 --window 2 --messages 40 --repeat 2 \
                     --duration 20";
+const LARGE_ROOM: &str =
+    "large-room --members 250 --online 6 --window 3 --messages 40 --repeat 2 --duration 20";
 const GROWTH: &str = "growth --sockets 3,6 --rooms 1,8 --clients 6 --room-size 3 --window 2 \
                       --messages 40 --rate 2000 --settle 0.01 --duration 20";
 
@@ -19,6 +21,14 @@ fn a_correct_server_passes_busy() {
         let totals = report.verdict.unwrap().totals;
         assert_eq!((totals.acked, totals.deliveries), (160, 480));
     }
+}
+
+#[test]
+fn a_correct_server_passes_large_room() {
+    let report = played(Fault::None, LARGE_ROOM);
+    clean(&report);
+    let totals = report.verdict.unwrap().totals;
+    assert_eq!((totals.acked, totals.deliveries), (160, 960));
 }
 
 #[test]
