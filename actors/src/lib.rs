@@ -18,6 +18,7 @@
 
 mod bell;
 mod caller;
+mod committing;
 mod config;
 mod connection;
 mod contain;

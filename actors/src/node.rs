@@ -13,6 +13,7 @@ use salon_storage::model::{RoomKey, UserRef};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::caller::{Caller, Claims};
+use crate::committing::Committing;
 use crate::config::NodeConfig;
 use crate::connection::{Target, ToWorker, Who};
 use crate::directory::Directory;
@@ -64,6 +65,7 @@ pub struct Node {
     reading: Semaphore,
     draining: AtomicBool,
     writing: Writing,
+    committing: Arc<Committing>,
 }
 
 /// The way to a worker's connections.
@@ -101,6 +103,7 @@ impl Node {
             reading: Semaphore::new(READS_MAX),
             draining: AtomicBool::new(false),
             writing: Writing::default(),
+            committing: Arc::default(),
         });
         actix::spawn(crate::bell::listen(Arc::downgrade(&node)));
         node
@@ -174,6 +177,10 @@ impl Node {
 
     pub(crate) fn writing(&self) -> &Writing {
         &self.writing
+    }
+
+    pub(crate) fn committing(&self) -> &Arc<Committing> {
+        &self.committing
     }
 
     pub(crate) fn bus(&self) -> &Arc<dyn Bus> {

@@ -170,7 +170,7 @@ impl RoomActor {
             match (effect, log) {
                 (Effect::Load, _) => RoomInput::Loaded(store.room(id).await),
                 (Effect::Commit(ops), Some(log)) => {
-                    RoomInput::Committed(store.commit(log, ops).await)
+                    RoomInput::Committed(node.committing().commit(store, log, ops).await)
                 }
                 (Effect::LoadMember(user), Some(log)) => {
                     RoomInput::Member(user, store.member(log.key, user).await)

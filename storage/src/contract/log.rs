@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use salon_protocol::reply::History;
 use salon_protocol::{Event, LogId, Seq, request};
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::model::{OpResult, RoomKey, RoomOp, RoomRef, UserRef};
 
 /// The logs of rooms and inboxes.
@@ -13,13 +13,20 @@ use crate::model::{OpResult, RoomKey, RoomOp, RoomRef, UserRef};
 /// commit that fails gives none. `at` never decreases within a log.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// Applies the wishes in this order and commits them together with whatever other rooms have
-    /// brought meanwhile. One answer per wish: what was done, or why the rules forbid it.
+    /// Applies the wishes of these rooms, each in this order, and commits them together with whatever
+    /// others have brought meanwhile. One answer per wish: what was done, or why the rules forbid it.
     ///
     /// An error of the whole call means that nothing of it is acknowledged; after
     /// [`Unavailable`](crate::StoreError::Unavailable) it may have been done all the same, and a
     /// repetition with the same `cid` tells.
-    async fn commit(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>>;
+    async fn commit_rooms(&self, rooms: Vec<(RoomRef, Vec<RoomOp>)>) -> Result<Vec<Vec<OpResult>>>;
+
+    /// The same for one room.
+    async fn commit(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>> {
+        let answers = self.commit_rooms(vec![(room, ops)]).await?;
+        let missing = || StoreError::Internal("a room was not answered".into());
+        answers.into_iter().next().ok_or_else(missing)
+    }
 
     /// Events above `after` and not above `until`, ascending, at most `limit` and not more than
     /// fit a socket's backlog; fewer than there are only when a bound cut them. Who may read is

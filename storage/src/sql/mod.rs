@@ -125,8 +125,8 @@ impl Drop for SqlStore {
 
 #[async_trait]
 impl Log for SqlStore {
-    async fn commit(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>> {
-        self.writer()?.room(room, ops).await
+    async fn commit_rooms(&self, rooms: Vec<(RoomRef, Vec<RoomOp>)>) -> Result<Vec<Vec<OpResult>>> {
+        self.writer()?.rooms(rooms).await
     }
 
     async fn read_log(

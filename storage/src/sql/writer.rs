@@ -38,15 +38,16 @@ pub(crate) struct Writer {
 }
 
 enum Job {
-    Room(RoomJob),
+    Rooms(RoomsJob),
     Work(Box<dyn Work>),
 }
 
-struct RoomJob {
-    room: RoomRef,
-    ops: Vec<RoomOp>,
-    results: Vec<OpResult>,
-    reply: oneshot::Sender<Result<Vec<OpResult>>>,
+/// Wishes of rooms that are answered together.
+struct RoomsJob {
+    rooms: Vec<(RoomRef, Vec<RoomOp>)>,
+    /// Of each room.
+    results: Vec<Vec<OpResult>>,
+    reply: oneshot::Sender<Result<Vec<Vec<OpResult>>>>,
 }
 
 /// Anything else that is done in a transaction.
@@ -114,11 +115,15 @@ impl Writer {
         (Writer { queue }, tokio::spawn(run.run()))
     }
 
-    /// Applies wishes to a room.
-    pub(crate) async fn room(&self, room: RoomRef, ops: Vec<RoomOp>) -> Result<Vec<OpResult>> {
+    /// Applies wishes to rooms.
+    pub(crate) async fn rooms(
+        &self,
+        rooms: Vec<(RoomRef, Vec<RoomOp>)>,
+    ) -> Result<Vec<Vec<OpResult>>> {
         let (reply, answer) = oneshot::channel();
-        let job = RoomJob { room, results: Vec::with_capacity(ops.len()), ops, reply };
-        self.queue.send(Job::Room(job)).await.map_err(|_| closed())?;
+        let results = rooms.iter().map(|(_, ops)| Vec::with_capacity(ops.len())).collect();
+        let job = RoomsJob { rooms, results, reply };
+        self.queue.send(Job::Rooms(job)).await.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -303,7 +308,7 @@ impl Run {
         };
         let sends = messages.unwrap_or_default();
         if let Some(results) = at_once {
-            answer(batch, &sends, results);
+            answer_all(batch, &sends, results);
         } else {
             let outcome = async {
                 tx.raw(super::conn::sql!([sqlite "BEGIN IMMEDIATE" postgres "BEGIN"])).await?;
@@ -333,41 +338,44 @@ impl Run {
         mut sends: Vec<PendingSend>,
     ) -> Result<()> {
         for at in 0..batch.len() {
-            let ops = match &mut batch[at] {
-                Job::Room(job) => std::mem::take(&mut job.ops),
-                Job::Work(_) => Vec::new(),
+            let rooms = match &mut batch[at] {
+                Job::Rooms(job) => std::mem::take(&mut job.rooms),
+                Job::Work(_) => {
+                    flush(tx, batch, &mut sends).await?;
+                    do_work(tx, &mut batch[at]).await?;
+                    continue;
+                }
             };
-            if let Job::Room(job) = &batch[at] {
-                let room = job.room;
-                for op in ops {
-                    let RoomOp { by, change } = op;
+            for (number, (room, ops)) in rooms.into_iter().enumerate() {
+                let place = (at, number);
+                for RoomOp { by, change } in ops {
                     if let Change::Send { cid, content } = change {
-                        sends.push(PendingSend::new(at, room, by, cid, content));
+                        sends.push(PendingSend::new(place, room, by, cid, content));
                         continue;
                     }
                     flush(tx, batch, &mut sends).await?;
                     let result =
                         contained(tx, async |tx: &mut Tx| log::apply(tx, room, by, change).await)
                             .await?;
-                    if let Job::Room(job) = &mut batch[at] {
-                        job.results.push(result.map_err(|error| error.to_error_data()));
-                    }
-                }
-            } else {
-                flush(tx, batch, &mut sends).await?;
-                if let Job::Work(work) = &mut batch[at] {
-                    let result = contained(tx, async |tx: &mut Tx| work.run(tx).await).await?;
-                    if let Err(error) = result {
-                        let done = Job::Work(Box::new(Nothing));
-                        if let Job::Work(work) = std::mem::replace(&mut batch[at], done) {
-                            work.finish(Err(error));
-                        }
-                    }
+                    answer(batch, place, result.map_err(|error| error.to_error_data()));
                 }
             }
         }
         flush(tx, batch, &mut sends).await
     }
+}
+
+/// Does work that is no room's.
+async fn do_work(tx: &mut Tx, job: &mut Job) -> Result<()> {
+    let Job::Work(work) = job else { return Ok(()) };
+    let result = contained(tx, async |tx: &mut Tx| work.run(tx).await).await?;
+    if let Err(error) = result {
+        let done = Job::Work(Box::new(Nothing));
+        if let Job::Work(work) = std::mem::replace(job, done) {
+            work.finish(Err(error));
+        }
+    }
+    Ok(())
 }
 
 /// In the place of work that was refused and has its answer already.
@@ -384,7 +392,7 @@ impl Work for Nothing {
 impl Job {
     fn finish(self, outcome: &Result<()>) {
         match self {
-            Job::Room(job) => {
+            Job::Rooms(job) => {
                 let _ = job.reply.send(outcome.clone().map(|()| job.results));
             }
             Job::Work(work) => work.finish(outcome.clone()),
@@ -394,7 +402,9 @@ impl Job {
 
 fn count_events(batch: &[Job]) -> usize {
     let events = |job: &Job| match job {
-        Job::Room(job) => job.results.iter().flatten().map(|done| done.events.len()).sum(),
+        Job::Rooms(job) => {
+            job.results.iter().flatten().flatten().map(|done| done.events.len()).sum()
+        }
         Job::Work(_) => 0,
     };
     batch.iter().map(events).sum()
@@ -431,17 +441,22 @@ async fn flush(tx: &mut Tx, batch: &mut [Job], sends: &mut Vec<PendingSend>) -> 
             results
         }
     };
-    answer(batch, sends, results);
+    answer_all(batch, sends, results);
     sends.clear();
     Ok(())
 }
 
 /// Gives each message's result to the job that it came with.
-fn answer(batch: &mut [Job], sends: &[PendingSend], results: Vec<OpResult>) {
+fn answer_all(batch: &mut [Job], sends: &[PendingSend], results: Vec<OpResult>) {
     for (send, result) in sends.iter().zip(results) {
-        if let Job::Room(job) = &mut batch[send.job] {
-            job.results.push(result);
-        }
+        answer(batch, send.place, result);
+    }
+}
+
+/// Gives a result to a room of a job.
+fn answer(batch: &mut [Job], (job, room): (usize, usize), result: OpResult) {
+    if let Job::Rooms(job) = &mut batch[job] {
+        job.results[room].push(result);
     }
 }
 
@@ -449,7 +464,7 @@ fn answer(batch: &mut [Job], sends: &[PendingSend], results: Vec<OpResult>) {
 fn only_messages(batch: &mut [Job]) -> Option<Vec<PendingSend>> {
     let is_message = |op: &RoomOp| matches!(op.change, Change::Send { .. });
     let only = batch.iter().all(|job| match job {
-        Job::Room(job) => job.ops.iter().all(is_message),
+        Job::Rooms(job) => job.rooms.iter().flat_map(|(_, ops)| ops).all(is_message),
         Job::Work(_) => false,
     });
     if !only {
@@ -457,10 +472,12 @@ fn only_messages(batch: &mut [Job]) -> Option<Vec<PendingSend>> {
     }
     let mut sends = Vec::new();
     for (at, job) in batch.iter_mut().enumerate() {
-        let Job::Room(job) = job else { continue };
-        for RoomOp { by, change } in job.ops.drain(..) {
-            if let Change::Send { cid, content } = change {
-                sends.push(PendingSend::new(at, job.room, by, cid, content));
+        let Job::Rooms(job) = job else { continue };
+        for (number, (room, ops)) in std::mem::take(&mut job.rooms).into_iter().enumerate() {
+            for RoomOp { by, change } in ops {
+                if let Change::Send { cid, content } = change {
+                    sends.push(PendingSend::new((at, number), room, by, cid, content));
+                }
             }
         }
     }

@@ -17,8 +17,8 @@ use crate::sql::tx::{Head, Key, Tx};
 /// A message on its way into a log.
 #[derive(Debug)]
 pub(crate) struct PendingSend {
-    /// Its place in the batch.
-    pub(crate) job: usize,
+    /// Its job in the batch, and its room in the job.
+    pub(crate) place: (usize, usize),
     room: RoomRef,
     by: UserRef,
     key: Key,
@@ -27,10 +27,16 @@ pub(crate) struct PendingSend {
 }
 
 impl PendingSend {
-    pub(crate) fn new(job: usize, room: RoomRef, by: UserRef, cid: Cid, content: Content) -> Self {
+    pub(crate) fn new(
+        place: (usize, usize),
+        room: RoomRef,
+        by: UserRef,
+        cid: Cid,
+        content: Content,
+    ) -> Self {
         let body = event_row::to_json(&content);
         let hash = content_hash(&[room.id.as_bytes(), body.as_bytes()]);
-        PendingSend { job, room, by, key: Key { cid, hash }, content, body }
+        PendingSend { place, room, by, key: Key { cid, hash }, content, body }
     }
 }
 
