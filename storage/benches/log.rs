@@ -39,6 +39,9 @@ enum Cids {
     Skewed,
 }
 
+/// Messages of the room beside which the others are large.
+const SMALL_EVENTS: u64 = 1_000;
+
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Messages in all.
@@ -120,9 +123,13 @@ fn random_bytes(random: &mut Random) -> [u8; 16] {
     std::array::from_fn(|place| if place < 8 { one[place] } else { two[place - 8] })
 }
 
-async fn places(store: &SqlStore, arguments: &Arguments) -> Vec<Place> {
-    let mut places = Vec::with_capacity(arguments.rooms);
-    for number in 0..arguments.rooms {
+async fn places(
+    store: &SqlStore,
+    rooms: std::ops::Range<usize>,
+    arguments: &Arguments,
+) -> Vec<Place> {
+    let mut places = Vec::with_capacity(rooms.len());
+    for number in rooms {
         let mut members = Vec::with_capacity(arguments.senders);
         for member in 0..arguments.senders {
             let name = format!("user-{number}-{member}");
@@ -237,7 +244,8 @@ async fn main() {
     let database = Database::Sqlite(folder.clone());
     let options = OpenOptions { index: arguments.index, ..OpenOptions::new(database) };
     let store = SqlStore::open(options).await.unwrap();
-    let places = places(&store, &arguments).await;
+    let large = places(&store, 0..arguments.rooms, &arguments).await;
+    let small = places(&store, arguments.rooms..arguments.rooms + 1, &arguments).await;
     let mut random = Random(0x5A10);
     println!("    events   events/s   CPU µs each   commit p50 ms   p99 ms   max ms   file MB");
     let mut written = 0;
@@ -245,7 +253,7 @@ async fn main() {
         let upto = arguments.events * line / arguments.lines;
         let (cpu_before, started) = (cpu(), Instant::now());
         let count = upto - written;
-        let mut took = write(&store, &places, &arguments, &mut random, count).await;
+        let mut took = write(&store, &large, &arguments, &mut random, count).await;
         let (wall, used) = (started.elapsed().as_secs_f64(), (cpu() - cpu_before).as_secs_f64());
         took.sort_unstable();
         written = upto;
@@ -259,12 +267,12 @@ async fn main() {
             bytes_in(&folder) as f64 / 1e6,
         );
     }
-    let mut pages = read(&store, &places, &arguments, &mut random).await;
-    pages.sort_unstable();
-    println!(
-        "page of 100: p50 {:.2} ms, p99 {:.2} ms",
-        percentile(&pages, 50),
-        percentile(&pages, 99)
-    );
+    write(&store, &small, &arguments, &mut random, SMALL_EVENTS).await;
+    for (places, name) in [(&large, "the rooms"), (&small, "a small room")] {
+        let mut pages = read(&store, places, &arguments, &mut random).await;
+        pages.sort_unstable();
+        let [p50, p99] = [50, 99].map(|per_cent| percentile(&pages, per_cent));
+        println!("page of 100 anywhere in {name}: p50 {p50:.2} ms, p99 {p99:.2} ms");
+    }
     store.close().await;
 }

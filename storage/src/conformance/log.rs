@@ -5,12 +5,12 @@ use salon_protocol::event::ReactionSum;
 use salon_protocol::limits::{
     EDIT_WINDOW_MS, REACTION_KINDS_MAX, RECALL_FLIGHT_MS, RECALL_WINDOW_MS,
 };
-use salon_protocol::{ErrorCode, EventData, RoomId, UserId};
+use salon_protocol::{ErrorCode, EventData, RoomId, Seq, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{World, cid, code, send, seqs, text, texts, types};
-use crate::model::{Change, Committed, RoomOp, RoomRef, UserRef};
+use crate::model::{Change, Committed, OpResult, RoomOp, RoomRef, UserRef};
 
 pub(super) async fn numbers_have_no_holes(world: World) {
     let (ann, bob) = (world.user("ann").await, world.user("bob").await);
@@ -323,6 +323,42 @@ pub(super) async fn many_rooms_commit_together(world: World) {
         let events = world.page(ann, *room).await;
         assert_eq!(seqs(&events), (1..=26).collect::<Vec<_>>());
     }
+}
+
+pub(super) async fn each_room_of_a_commit_has_its_answers(world: World) {
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let (one, other) = (world.group(ann, &[bob]).await, world.group(bob, &[]).await);
+    let op = |by, change| RoomOp { by, change };
+    let again = send("again");
+    let answers = world
+        .store
+        .commit_rooms(vec![
+            (one, vec![op(ann, send("a")), op(ann, Change::Recall { seq: 2 }), op(bob, send("b"))]),
+            (other, vec![op(ann, send("not a member")), op(bob, again.clone())]),
+            (one, vec![op(bob, send("c"))]),
+            (other, vec![]),
+            (other, vec![op(bob, again)]),
+        ])
+        .await
+        .unwrap();
+    let told: Vec<Vec<Result<(Seq, bool), ErrorCode>>> = answers
+        .into_iter()
+        .map(|room| {
+            let told = |answer: OpResult| {
+                answer.map(|done| (done.seq, done.duplicate)).map_err(|error| error.code)
+            };
+            room.into_iter().map(told).collect()
+        })
+        .collect();
+    let expected = vec![
+        vec![Ok((2, false)), Ok((3, false)), Ok((4, false))],
+        vec![Err(ErrorCode::Forbidden), Ok((2, false))],
+        vec![Ok((5, false))],
+        vec![],
+        vec![Ok((2, true))],
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(texts(&world.page(ann, one).await), ["-", "b", "c"]);
 }
 
 pub(super) async fn refusals_leave_others_alone(world: World) {

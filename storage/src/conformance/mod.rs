@@ -126,6 +126,7 @@ cases! {
           replies_point_into_the_room, a_message_is_recalled, recall_has_a_window,
           a_recall_repeats_its_answer, a_message_is_edited, an_edit_is_gone_after_recall,
           reactions_are_summed, reactions_have_a_bound, many_rooms_commit_together,
+          each_room_of_a_commit_has_its_answers,
           refusals_leave_others_alone}
     pages::{pages_go_both_ways, pages_begin_at_the_join, all_history_is_for_all,
             pages_have_types, pages_have_a_size, the_inbox_is_a_log, positions_read_on}
