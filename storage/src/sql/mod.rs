@@ -28,7 +28,6 @@ mod writer;
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -44,6 +43,7 @@ use crate::contract::{Clock, Log};
 use crate::error::{Result, StoreError};
 use crate::metrics::StoreMetrics;
 use crate::model::{OpResult, OpenOutcome, RoomKey, RoomOp, RoomRef, UserRef};
+use checkpoint::Restart;
 use gathered::Gathered;
 use open::{PooledConn, Readers};
 use opening::OpenSession;
@@ -73,8 +73,8 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     epoch: String,
     metrics: Arc<StoreMetrics>,
-    /// SQLite: the writer is to finish the checkpoint, so that the log begins anew.
-    restart_log: Arc<AtomicBool>,
+    /// SQLite: what the writer is to do so that the log begins anew.
+    restart: Arc<Restart>,
     /// SQLite: see [`checkpoint::open_file`].
     file: Option<Arc<File>>,
 }

@@ -268,7 +268,7 @@ impl SqlStore {
             clock: options.clock.clone(),
             epoch,
             metrics: metrics.clone(),
-            restart_log: Arc::default(),
+            restart: Arc::default(),
             file: match &options.database {
                 Database::Sqlite(folder) => Some(open_file(folder)?),
                 Database::Postgres(_) => None,
@@ -288,7 +288,7 @@ impl SqlStore {
             background.push(tokio::spawn(checkpoints.run()));
         }
         let (writer, ended) =
-            Writer::start(opener, tx, options.clock, metrics, dirty, shared.restart_log.clone());
+            Writer::start(opener, tx, options.clock, metrics, dirty, shared.restart.clone());
         let openings = Gathered::start(Arc::downgrade(&shared), move |conn, sessions| {
             let tail = tail.clone();
             Box::pin(async move { opening::open(conn, &tail, sessions).await })

@@ -6,13 +6,12 @@
 //! Pressure  its queue is bounded; whoever finds it full waits, and is bounded himself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use super::checkpoint;
+use super::checkpoint::Restart;
 use super::log::{self, PendingSend};
 use super::open::Opener;
 use super::search::Dirty;
@@ -96,7 +95,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
         metrics: Arc<StoreMetrics>,
         dirty: Arc<Dirty>,
-        restart_log: Arc<AtomicBool>,
+        restart: Arc<Restart>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let failing = Failing::default();
@@ -110,7 +109,7 @@ impl Writer {
             dirty,
             failing,
             fold_not_before: None,
-            restart_log,
+            restart,
         };
         (Writer { queue }, tokio::spawn(run.run()))
     }
@@ -156,8 +155,7 @@ struct Run {
     failing: Failing,
     /// After a slice that failed.
     fold_not_before: Option<Instant>,
-    /// SQLite: see [`super::checkpoint`].
-    restart_log: Arc<AtomicBool>,
+    restart: Arc<Restart>,
 }
 
 /// How commits fail, told once a second and when it is over, however many there are.
@@ -217,7 +215,7 @@ impl Run {
             if self.fold_due().is_some_and(|due| due <= Instant::now()) {
                 self.fold().await;
             }
-            self.restart_log().await;
+            self.serve_checkpoint().await;
         }
         // Whatever does not succeed now is in the journal at the next start.
         while self.fold().await {}
@@ -227,10 +225,9 @@ impl Run {
     }
 
     /// SQLite: finishes a checkpoint while nobody appends to the log.
-    async fn restart_log(&mut self) {
+    async fn serve_checkpoint(&mut self) {
         if let Some(tx) = &mut self.tx
-            && self.restart_log.swap(false, Ordering::Relaxed)
-            && let Err(error) = checkpoint::passive(&mut tx.conn.borrow()).await
+            && let Err(error) = self.restart.serve(&mut tx.conn.borrow()).await
         {
             tracing::warn!(error = %error, "checkpoint failed");
         }
