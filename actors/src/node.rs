@@ -5,17 +5,16 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use actix::{Arbiter, ArbiterHandle};
 use salon_protocol::{
-    CloseCode, Encoding, ErrorCode, ErrorData, Event, LogId, Millis, RoomId, Seq, SessionId,
-    UserId, limits,
+    CloseCode, Encoding, ErrorCode, ErrorData, Millis, RoomId, SessionId, UserId, limits,
 };
 use salon_storage::contract::{Bus, Clock, Store};
-use salon_storage::model::{RoomKey, UserRef};
-use tokio::sync::{Semaphore, mpsc};
+use salon_storage::model::{LogPage, LogRange};
+use tokio::sync::mpsc;
 
 use crate::caller::{Caller, Claims};
 use crate::committing::Committing;
 use crate::config::NodeConfig;
-use crate::connection::{Target, ToWorker, Who};
+use crate::connection::{ReadLog, Target, ToWorker, Who};
 use crate::directory::Directory;
 use crate::metrics::NodeMetrics;
 use crate::presence::Presence;
@@ -61,8 +60,6 @@ pub struct Node {
     home: ArbiterHandle,
     /// Encodings that some socket has spoken.
     spoken: [AtomicBool; 2],
-    /// Reads of logs that run at once.
-    reading: Semaphore,
     draining: AtomicBool,
     writing: Writing,
     committing: Arc<Committing>,
@@ -84,8 +81,6 @@ pub(crate) struct WorkerLink {
 const WORKER_QUEUE_MAX: usize = 16_384;
 /// Of these: kept free for what is not made good by the next event.
 const WORKER_QUEUE_RESERVE: usize = 8_192;
-/// Pages of logs that are read at once for sockets that catch up.
-const READS_MAX: usize = 64;
 
 impl Node {
     /// Starts a node on the current arbiter. Workers add themselves
@@ -100,7 +95,6 @@ impl Node {
             workers: RwLock::default(),
             home: Arbiter::current(),
             spoken: Default::default(),
-            reading: Semaphore::new(READS_MAX),
             draining: AtomicBool::new(false),
             writing: Writing::default(),
             committing: Arc::default(),
@@ -338,17 +332,11 @@ impl Node {
         self.to_all_workers(|| ToWorker::Report(user));
     }
 
-    /// Reads on in a log, with a bound on how many do so at once.
-    pub(crate) async fn read_log(
-        &self,
-        viewer: UserRef,
-        log: (RoomKey, LogId),
-        after: Seq,
-        until: Seq,
-    ) -> salon_storage::Result<Vec<Event>> {
-        // Only closed when the node is dropped, and then nobody reads.
-        let _permit = self.reading.acquire().await;
-        self.store().read_log(viewer, log, after, until, limits::PAGE_EVENTS_MAX).await
+    /// Reads on in a log. Workers bound how much of that they do at once.
+    pub(crate) async fn read_log(&self, read: ReadLog) -> salon_storage::Result<Arc<LogPage>> {
+        let ReadLog { log, id, after, until, viewers, .. } = read;
+        let limit = limits::PAGE_EVENTS_MAX;
+        self.store().read_log(LogRange { log, id, after, until, limit, viewers }).await
     }
 }
 

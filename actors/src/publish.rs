@@ -21,7 +21,7 @@ use crate::room::RoomInput;
 
 /// Frames that go out as one piece. Small beside a socket's backlog, so that a slow socket is
 /// noticed in time.
-const BATCH_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1024;
 
 /// What telling needs of a node. [`Node`](crate::node::Node) has it; the simulator gives another.
 pub(crate) trait Reach {

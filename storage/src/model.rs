@@ -1,7 +1,11 @@
 //! The nouns of the store as the rest of the house sees them.
 
+use std::collections::HashMap;
+
 use salon_protocol::content::{Content, HistoryFor, Role, RoomKind};
-use salon_protocol::{Cid, ErrorData, Event, Millis, RoomId, Seq, SessionId, UserId};
+use salon_protocol::{
+    Cid, ErrorData, Event, EventData, LogId, Millis, RoomId, Seq, SessionId, UserId,
+};
 
 /// A user's number inside the store. Never leaves the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -392,4 +396,45 @@ pub struct FriendChanged {
     pub direct: Option<RoomId>,
     /// Whether the two see each other's presence now; `None`: as before.
     pub see_each_other: Option<bool>,
+}
+
+/// A part of a log that is to be read, from one position on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRange {
+    /// Which log.
+    pub log: RoomKey,
+    /// What its events call it.
+    pub id: LogId,
+    /// Events above this one,
+    pub after: Seq,
+    /// and not above this one,
+    pub until: Seq,
+    /// at most so many.
+    pub limit: usize,
+    /// Who is to see them.
+    pub viewers: Vec<UserKey>,
+}
+
+/// Events of a log as all see them, and what single viewers see otherwise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogPage {
+    /// Ascending. No reaction among them is anybody's own.
+    pub events: Vec<Event>,
+    /// The reactions of viewers of the range: on which events, and which.
+    pub own: HashMap<UserKey, Vec<(Seq, String)>>,
+}
+
+impl LogPage {
+    /// The events as one of the viewers sees them, if that is not how all see them.
+    pub fn seen_by(&self, viewer: UserKey) -> Option<Vec<Event>> {
+        let own = self.own.get(&viewer)?;
+        let mut events = self.events.clone();
+        for event in &mut events {
+            let EventData::NewMessage(message) = &mut event.data else { continue };
+            for sum in &mut message.reactions {
+                sum.mine = own.iter().any(|(seq, emoji)| *seq == event.seq && *emoji == sum.emoji);
+            }
+        }
+        Some(events)
+    }
 }

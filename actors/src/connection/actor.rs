@@ -14,6 +14,7 @@ use salon_protocol::{
 use salon_storage::model::RoomKey;
 use tokio::sync::mpsc;
 
+use super::catch_up::Pace;
 use super::messages::{Greeting, Incoming, LogRead, Open, ToWorker};
 use super::outlet::{Count, Outlet, ReadLog};
 use super::state::{Backlog, Worker};
@@ -71,7 +72,7 @@ impl Connections {
     pub fn start(node: &Arc<Node>, out: Rc<dyn SocketOut>) -> Self {
         let (link, queue) = node.add_worker();
         let backlog = Backlog { high_bytes: out.high_bytes() };
-        let worker = Worker::new(link.number, backlog, node.config().rates());
+        let worker = Worker::new(link.number, backlog, Pace::default(), node.config().rates());
         let number = link.number;
         let (node, encodings) = (node.clone(), EncodingsSeen::default());
         let world = World { node, out, number, encodings, writes_waiting: 0 };
@@ -259,12 +260,11 @@ impl Outlet for World {
     }
 
     fn read_log(&mut self, read: ReadLog) {
-        let node = self.node.clone();
+        let (node, worker) = (self.node.clone(), self.number);
         actix::spawn(async move {
-            let ReadLog { conn, viewer, log, id, after, until } = read;
-            let events = node.read_log(viewer, (log, id), after, until).await;
-            node.to_worker_waiting(conn.worker, ToWorker::LogRead(LogRead { conn, log, events }))
-                .await;
+            let number = read.number;
+            let page = node.read_log(read).await;
+            node.to_worker_waiting(worker, ToWorker::LogRead(LogRead { number, page })).await;
         });
     }
 

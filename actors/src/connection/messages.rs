@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use salon_protocol::request::Auth;
-use salon_protocol::{
-    CloseCode, Encoding, ErrorData, Event, LogId, RoomId, Seq, SessionId, UserId,
-};
+use salon_protocol::{CloseCode, Encoding, ErrorData, LogId, RoomId, Seq, SessionId, UserId};
 use salon_storage::StoreError;
-use salon_storage::model::RoomKey;
+use salon_storage::model::{LogPage, RoomKey};
 
 use crate::caller::{Answer, Claims, ConnId, UserShared};
 
@@ -119,12 +117,12 @@ pub(crate) enum Target {
     User(UserId),
 }
 
-/// A page of a log for one socket.
+/// A page of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct LogRead {
-    pub(crate) conn: ConnId,
-    pub(crate) log: RoomKey,
-    pub(crate) events: Result<Vec<Event>, StoreError>,
+    /// See [`ReadLog`](super::outlet::ReadLog).
+    pub(crate) number: u16,
+    pub(crate) page: Result<Arc<LogPage>, StoreError>,
 }
 
 /// What actors tell a worker.

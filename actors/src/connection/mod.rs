@@ -20,6 +20,7 @@ mod actor;
 mod catch_up;
 mod messages;
 mod outlet;
+mod page;
 mod requests;
 mod state;
 mod subscriptions;
@@ -31,9 +32,11 @@ pub(crate) use messages::{
     Batch, Open, SignalFrame, SignalKey, SignalTo, Subscription, Target, ToWorker, Who,
 };
 pub use messages::{Greeting, Incoming};
+pub(crate) use outlet::ReadLog;
 #[cfg(test)]
 pub(crate) use {
+    catch_up::Pace,
     messages::LogRead,
-    outlet::{Count, Outlet, ReadLog},
+    outlet::{Count, Outlet},
     state::{Backlog, Worker},
 };

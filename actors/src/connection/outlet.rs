@@ -2,21 +2,22 @@
 
 use bytes::Bytes;
 use salon_protocol::{CloseCode, ErrorData, LogId, Millis, Request, RoomId, Seq, UserId};
-use salon_storage::model::{RoomKey, UserRef};
+use salon_storage::model::{RoomKey, UserKey};
 
 use super::messages::Open;
 use crate::caller::{Caller, Claims, ConnId};
 use crate::room::RoomRequest;
 
-/// Reading on in a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Reading on in a log, for sockets of one worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReadLog {
-    pub(crate) conn: ConnId,
-    pub(crate) viewer: UserRef,
+    /// The worker's number for it.
+    pub(crate) number: u16,
     pub(crate) log: RoomKey,
     pub(crate) id: LogId,
     pub(crate) after: Seq,
     pub(crate) until: Seq,
+    pub(crate) viewers: Vec<UserKey>,
 }
 
 /// The world as a worker's connections see it. The actor gives the real one, tests and the

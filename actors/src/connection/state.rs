@@ -17,7 +17,7 @@ use salon_protocol::{
 use salon_storage::model::RoomKey;
 use smallvec::SmallVec;
 
-use super::catch_up::CatchUp;
+use super::catch_up::{CatchUp, Pace, Reads};
 use super::messages::{Greeting, Incoming, Open, SignalKey, Subscription, Target, ToWorker, Who};
 use super::outlet::{Count, Outlet};
 use super::requests::Waiting;
@@ -41,6 +41,7 @@ pub(crate) struct Backlog {
 pub(crate) struct Worker {
     pub(super) number: u16,
     pub(super) backlog: Backlog,
+    pub(super) pace: Pace,
     pub(super) rates: RateLimits,
     /// By the socket's slot.
     pub(super) conns: Vec<Option<Box<Conn>>>,
@@ -53,6 +54,8 @@ pub(crate) struct Worker {
     pub(super) waiting: usize,
     /// Running seconds.
     pub(super) ticks: u32,
+    /// Pages of logs for sockets that are behind.
+    pub(super) reads: Reads,
     /// Logs whose reading failed, to be tried again.
     pub(super) failed_reads: Vec<(ConnId, RoomKey, Seq)>,
 }
@@ -164,10 +167,11 @@ impl Queued {
 }
 
 impl Worker {
-    pub(crate) fn new(number: u16, backlog: Backlog, rates: RateLimits) -> Self {
+    pub(crate) fn new(number: u16, backlog: Backlog, pace: Pace, rates: RateLimits) -> Self {
         Worker {
             number,
             backlog,
+            pace,
             rates,
             conns: Vec::new(),
             followers: HashMap::default(),
@@ -175,6 +179,7 @@ impl Worker {
             hasher: foldhash::fast::RandomState::default(),
             waiting: 0,
             ticks: 0,
+            reads: Reads::default(),
             failed_reads: Vec::new(),
         }
     }
@@ -184,7 +189,7 @@ impl Worker {
     pub(crate) fn is_empty(&self) -> bool {
         let gone = self.conns.iter().all(Option::is_none) && self.users.is_empty();
         let idle = self.waiting == 0 && self.failed_reads.is_empty();
-        gone && idle && self.followers.is_empty()
+        gone && idle && self.reads.is_empty() && self.followers.is_empty()
     }
 
     /// A socket has opened.

@@ -31,9 +31,21 @@ pub(crate) struct Follower {
     /// a coming, and what it has not got up to here is read, since it may have been recalled before
     /// the session was asked for.
     pub(super) since: u32,
+    /// The page that is read for it, while it is under way; 0: none.
+    pub(super) page: u16,
     encoding: Encoding,
     /// Its socket is slow: it is sent nothing.
     paused: bool,
+}
+
+impl Follower {
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub(super) fn conn(&self, worker: u16) -> ConnId {
+        ConnId { worker, slot: self.slot, generation: self.generation }
+    }
 }
 
 /// Positions are 64 bits wide outside, 32 in the log.
@@ -70,6 +82,7 @@ impl Worker {
             last: narrow(log.after),
             until: 0,
             since: narrow(log.head),
+            page: 0,
             encoding,
             paused,
         });
@@ -160,7 +173,7 @@ impl Worker {
         let mut behind: Vec<ConnId> = Vec::new();
         let mut slow: Vec<ConnId> = Vec::new();
         for follower in &mut followers.list {
-            let id = ConnId { worker, slot: follower.slot, generation: follower.generation };
+            let id = follower.conn(worker);
             let fits = follower.last + 1 == first && first > follower.since;
             if !fits || follower.until != 0 {
                 if follower.last < last && !follower.paused {
@@ -199,7 +212,7 @@ impl Worker {
             .list
             .iter()
             .filter(|one| Seq::from(one.last) < head && !one.paused)
-            .map(|one| ConnId { worker, slot: one.slot, generation: one.generation })
+            .map(|one| one.conn(worker))
             .collect();
         for id in behind {
             self.want(id, log, head, out);
@@ -253,7 +266,7 @@ impl Worker {
             .list
             .iter()
             .filter(|one| one.until == 0)
-            .map(|one| ConnId { worker: self.number, slot: one.slot, generation: one.generation })
+            .map(|one| one.conn(self.number))
             .filter(|id| !excepted.contains(id))
             .collect()
     }
@@ -308,7 +321,7 @@ impl Worker {
                 self.want(id, log, goal, out);
             }
         }
-        self.go_on(id, out);
+        self.resume(id, out);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way to the store and back: how long it takes, what fails, and who hears the answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use salon_protocol::event::MemberAction;
@@ -7,7 +8,7 @@ use salon_protocol::reply::RoomMade;
 use salon_protocol::{
     ErrorCode, ErrorData, Event, EventData, LogId, RoomId, UserId, codec, limits,
 };
-use salon_storage::model::{OpenOutcome, Opening};
+use salon_storage::model::{LogPage, OpenOutcome, Opening};
 use salon_storage::{Result, StoreError};
 
 use super::fate::Fails;
@@ -87,9 +88,10 @@ impl World {
                 let opened = store.open(open.claims.user, open.claims.session);
                 Said::Opened(Ok(opened), super::EPOCH.to_owned())
             }
-            Asked::ReadLog(read) => {
+            Asked::ReadLog(_, read) => {
                 let limit = self.fate.page_events.min(limits::PAGE_EVENTS_MAX);
-                Said::Log(Ok(store.between(read.log, read.after, read.until, limit)))
+                let events = store.between(read.log, read.after, read.until, limit);
+                Said::Log(Ok(Arc::new(LogPage { events, own: HashMap::new() })))
             }
             Asked::History(caller, page) => {
                 Said::History(store.history(caller.user, page).map_err(StoreError::from))
@@ -122,11 +124,11 @@ impl World {
             (Asked::SaveCursors(_), Said::Saved(saved)) => {
                 self.room_takes(at, life, RoomInput::CursorsSaved(saved));
             }
-            (Asked::ReadLog(read), Said::Log(events)) => {
-                let read = LogRead { conn: read.conn, log: read.log, events };
+            (Asked::ReadLog(worker, read), Said::Log(page)) => {
+                let read = LogRead { number: read.number, page };
                 let Some(node) = self.node_at(at) else { return };
                 // It waits while the queue is full, and is never dropped.
-                let link = &node.hall.links[usize::from(read.conn.worker)];
+                let link = &node.hall.links[usize::from(worker)];
                 link.queue.borrow_mut().push_back(ToWorker::LogRead(read));
             }
             (Asked::ReadBy(caller, ..), Said::ReadBy(read)) => {

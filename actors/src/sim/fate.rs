@@ -10,6 +10,7 @@ use salon_storage::contract::{Bell, Topic};
 use super::agenda::Agenda;
 use super::net::Noise;
 use super::store::Lie;
+use crate::connection::Pace;
 
 #[derive(Clone, Debug)]
 pub(super) struct Fate {
@@ -24,6 +25,8 @@ pub(super) struct Fate {
     pub(super) bell_us: u64,
     /// Events of one page that the store gives.
     pub(super) page_events: usize,
+    /// Pages that a worker has under way.
+    pub(super) pace: Pace,
     /// Things that each device does of its own accord.
     pub(super) acts: u64,
     /// Of a thousand.
@@ -73,6 +76,10 @@ impl Fate {
             store_us: *random.pick(&[500, 3_000, 20_000]).unwrap(),
             bell_us: *random.pick(&[500, 5_000, 50_000, 2_000_000]).unwrap(),
             page_events: random.between(1, 12) as usize,
+            pace: Pace {
+                pages_max: random.between(1, 3) as usize,
+                sockets_max: *random.pick(&[1, 3, 100]).unwrap(),
+            },
             acts: random.between(12, 40),
             fails,
             stalls,

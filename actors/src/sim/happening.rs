@@ -1,11 +1,13 @@
 //! The closed table of what can happen.
 
+use std::sync::Arc;
+
 use salon_protocol::reply::History;
 use salon_protocol::request::{self, CreateRoom};
 use salon_protocol::{RoomId, Seq, UserId};
 use salon_storage::contract::Bell;
 use salon_storage::model::{
-    CursorUpdate, Made, Member, OpResult, OpenOutcome, RoomOp, RoomRef, RoomSnapshot,
+    CursorUpdate, LogPage, Made, Member, OpResult, OpenOutcome, RoomOp, RoomRef, RoomSnapshot,
 };
 use salon_storage::{Result, StoreError};
 
@@ -126,7 +128,8 @@ pub(super) enum Asked {
     Member(RoomRef, UserId),
     SaveCursors(Vec<CursorUpdate>),
     Open(Box<Open>),
-    ReadLog(ReadLog),
+    /// Of this worker.
+    ReadLog(u16, ReadLog),
     History(Caller, request::History),
     CreateRoom(Caller, RoomId, CreateRoom),
     ReadBy(Caller, RoomId, Seq),
@@ -140,7 +143,7 @@ pub(super) enum Said {
     Member(Result<Option<Member>>),
     Saved(Result<()>),
     Opened(Result<OpenOutcome>, String),
-    Log(Result<Vec<salon_protocol::Event>>),
+    Log(Result<Arc<LogPage>>),
     History(Result<History>),
     Made(Result<Made>),
     ReadBy(Result<salon_protocol::reply::ReadBy>),
@@ -156,7 +159,7 @@ impl Asked {
             Asked::Member(..) => Said::Member(Err(error)),
             Asked::SaveCursors(_) => Said::Saved(Err(error)),
             Asked::Open(_) => Said::Opened(Err(error), String::new()),
-            Asked::ReadLog(_) => Said::Log(Err(error)),
+            Asked::ReadLog(..) => Said::Log(Err(error)),
             Asked::History(..) => Said::History(Err(error)),
             Asked::CreateRoom(..) => Said::Made(Err(error)),
             Asked::ReadBy(..) => Said::ReadBy(Err(error)),

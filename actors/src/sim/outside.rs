@@ -117,7 +117,7 @@ impl Outlet for Outside<'_> {
 
     fn read_log(&mut self, read: ReadLog) {
         let by = Asker { node: self.node, actor: 0 };
-        let question = Question { by, what: Asked::ReadLog(read) };
+        let question = Question { by, what: Asked::ReadLog(self.number, read) };
         self.agenda.between_us(50, 5_000, Happening::Asked(Box::new(question)));
     }
 

@@ -185,7 +185,7 @@ impl World {
 pub(super) fn new_node(fate: &Fate, life: u32) -> Node {
     let workers = (0..fate.workers).map(|number| {
         let backlog = Backlog { high_bytes: super::net::HIGH_BYTES };
-        Worker::new(number as u16, backlog, RateLimits { on: false })
+        Worker::new(number as u16, backlog, fate.pace, RateLimits { on: false })
     });
     Node {
         life,

@@ -129,7 +129,8 @@ cases! {
           each_room_of_a_commit_has_its_answers,
           refusals_leave_others_alone}
     pages::{pages_go_both_ways, pages_begin_at_the_join, all_history_is_for_all,
-            pages_have_types, pages_have_a_size, the_inbox_is_a_log, positions_read_on}
+            pages_have_types, pages_have_a_size, the_inbox_is_a_log, positions_read_on, many_read_on_at_once,
+            much_that_is_asked_at_once_is_read_in_parts}
     conversations::{a_socket_opens_with_everything, ended_sessions_do_not_open, many_sessions_open_at_once,
                     unread_counts_others_above_the_cursor, conversations_are_ordered,
                     conversations_hide_until_the_next_message, drafts_and_mutes_are_kept,

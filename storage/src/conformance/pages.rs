@@ -1,10 +1,20 @@
 //! Reading logs.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use salon_protocol::content::HistoryFor;
-use salon_protocol::{ErrorCode, LogId, request};
+use salon_protocol::{ErrorCode, EventData, LogId, Seq, request};
 
 use super::{World, history, refused, seqs, texts, types};
-use crate::model::Change;
+use crate::model::{Change, LogRange, RoomRef, UserRef};
+
+/// All of a room's log.
+fn from_start(room: RoomRef, viewers: &[UserRef]) -> LogRange {
+    let (log, id) = (room.key, LogId::Room(room.id));
+    let viewers = viewers.iter().map(|viewer| viewer.key).collect();
+    LogRange { log, id, after: 0, until: Seq::MAX, limit: 200, viewers }
+}
 
 fn page(room: LogId, limit: usize) -> request::History {
     request::History { limit: Some(limit), ..history(room) }
@@ -122,9 +132,9 @@ pub(super) async fn positions_read_on(world: World) {
     for number in 2..=8 {
         world.say(room, ann, &number.to_string()).await;
     }
-    let log = (room.key, LogId::Room(room.id));
     let read = async |after, until, limit| {
-        seqs(&world.store.read_log(bob, log, after, until, limit).await.unwrap())
+        let range = LogRange { after, until, limit, ..from_start(room, &[bob]) };
+        seqs(&world.store.read_log(range).await.unwrap().events)
     };
     assert_eq!(read(0, u64::MAX, 100).await, (1..=8).collect::<Vec<_>>());
     assert_eq!(read(5, 7, 100).await, [6, 7]);
@@ -134,4 +144,78 @@ pub(super) async fn positions_read_on(world: World) {
     let page = history(LogId::Room(room.id));
     let foreign = refused(world.store.history(stranger, page).await);
     assert_eq!(foreign.code, ErrorCode::Forbidden);
+}
+
+/// However many read on at once, each gets what is his, and sees his own reactions.
+pub(super) async fn many_read_on_at_once(world: World) {
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let rooms = [world.group(ann, &[bob]).await, world.group(ann, &[bob]).await];
+    for room in rooms {
+        for number in 2..=6 {
+            world.say(room, ann, &format!("{} {number}", room.key.0)).await;
+        }
+    }
+    let react = |seq, emoji: &str| Change::React { seq, emoji: emoji.into(), on: true };
+    world.op(rooms[0], bob, react(3, "👍")).await;
+    world.op(rooms[0], ann, react(3, "👍")).await;
+    world.op(rooms[0], ann, react(5, "❤")).await;
+    let edit = Change::Edit { seq: 4, cid: None, text: "better".into() };
+    world.op(rooms[1], ann, edit).await;
+    world.say(rooms[1], bob, "last").await;
+    let mut asked = Vec::new();
+    for (room, after, viewer) in
+        (0..60).map(|n| (rooms[n % 2], (n as Seq / 4) % 3, [ann, bob][n / 2 % 2]))
+    {
+        asked.push((viewer, LogRange { after, ..from_start(room, &[viewer]) }));
+    }
+    let read = asked.iter().map(|(_, range)| world.store.read_log(range.clone()));
+    let pages = futures_util::future::join_all(read).await;
+    let pages: Vec<_> = pages.into_iter().map(Result::unwrap).collect();
+    let read: HashSet<_> = pages.iter().map(|page| Arc::as_ptr(page).addr()).collect();
+    assert!(read.len() < asked.len() / 2, "equal ranges are read once");
+    for ((viewer, range), page) in asked.into_iter().zip(pages) {
+        let events = page.seen_by(viewer.key).unwrap_or_else(|| page.events.clone());
+        let whole = request::History { after: Some(range.after), ..history(range.id) };
+        assert_eq!(events, world.store.history(viewer, whole).await.unwrap().events);
+        assert!(events.iter().all(|event| event.room == range.id && event.seq > range.after));
+    }
+    let both = world.store.read_log(from_start(rooms[0], &[ann, bob])).await.unwrap();
+    let mine = |viewer: UserRef| {
+        let events = both.seen_by(viewer.key).unwrap();
+        let sums = events.iter().filter_map(|event| match &event.data {
+            EventData::NewMessage(message) => Some(message.reactions.clone()),
+            _ => None,
+        });
+        sums.flatten().map(|sum| (sum.emoji, sum.count, sum.mine)).collect::<Vec<_>>()
+    };
+    assert_eq!(mine(ann), [("👍".into(), 2, true), ("❤".into(), 1, true)]);
+    assert_eq!(mine(bob), [("👍".into(), 2, true), ("❤".into(), 1, false)]);
+}
+
+pub(super) async fn much_that_is_asked_at_once_is_read_in_parts(world: World) {
+    let ann = world.user("ann").await;
+    let long = "x".repeat(9_000);
+    let mut rooms = Vec::new();
+    for _ in 0..12 {
+        let room = world.group(ann, &[]).await;
+        for _ in 0..20 {
+            world.say(room, ann, &long).await;
+        }
+        rooms.push(room);
+    }
+    let read = rooms.iter().map(async |room| {
+        let mut seqs_read = Vec::new();
+        loop {
+            let after = seqs_read.last().copied().unwrap_or(0);
+            let range = LogRange { after, ..from_start(*room, &[ann]) };
+            let page = world.store.read_log(range).await.unwrap();
+            if page.events.is_empty() {
+                return seqs_read;
+            }
+            seqs_read.extend(seqs(&page.events));
+        }
+    });
+    for seqs in futures_util::future::join_all(read).await {
+        assert_eq!(seqs, (1..=21).collect::<Vec<_>>());
+    }
 }

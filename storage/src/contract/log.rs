@@ -1,11 +1,13 @@
 //! The logs: appending in one order, and reading on from a position.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use salon_protocol::reply::History;
-use salon_protocol::{Event, LogId, Seq, request};
+use salon_protocol::request;
 
 use crate::error::{Result, StoreError};
-use crate::model::{OpResult, RoomKey, RoomOp, RoomRef, UserRef};
+use crate::model::{LogPage, LogRange, OpResult, RoomOp, RoomRef, UserRef};
 
 /// The logs of rooms and inboxes.
 ///
@@ -28,17 +30,10 @@ pub trait Log: Send + Sync {
         answers.into_iter().next().ok_or_else(missing)
     }
 
-    /// Events above `after` and not above `until`, ascending, at most `limit` and not more than
-    /// fit a socket's backlog; fewer than there are only when a bound cut them. Who may read is
-    /// the caller's business.
-    async fn read_log(
-        &self,
-        viewer: UserRef,
-        log: (RoomKey, LogId),
-        after: Seq,
-        until: Seq,
-        limit: usize,
-    ) -> Result<Vec<Event>>;
+    /// Events of a range, ascending, not more than fit a socket's backlog; fewer than there are only
+    /// when a bound cut them, and then one at least. Who may read is the caller's business. The same
+    /// range asked for by several at once is read once for all of them.
+    async fn read_log(&self, range: LogRange) -> Result<Arc<LogPage>>;
 
     /// A page for a client. Refused with `forbidden` when he is not a member; events before his
     /// time are left out.

@@ -3,6 +3,7 @@
 //! A statement is written once where the dialects agree; [`sql!`](crate::sql::conn::sql) puts the
 //! few pieces that differ side by side. Values are integers, texts and bytes, nothing else.
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{
@@ -324,6 +325,30 @@ impl Conn<'_> {
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
         }
         .map_err(|error| store_error(&error))
+    }
+
+    /// Runs a query and hands out its rows until `take` has enough: it says whether it takes more.
+    pub(crate) async fn each(
+        &mut self,
+        sql: impl Into<Sql>,
+        args: Vec<Arg>,
+        mut take: impl FnMut(&Row) -> Result<bool>,
+    ) -> Result<()> {
+        let sql = sql.into();
+        let mut rows = match self {
+            Conn::Sqlite(conn) => {
+                bind_sqlite(sql.sqlite, args).fetch(&mut **conn).map_ok(Row::Sqlite).boxed()
+            }
+            Conn::Postgres(conn) => {
+                bind_postgres(sql.postgres, args).fetch(&mut **conn).map_ok(Row::Postgres).boxed()
+            }
+        };
+        while let Some(row) = rows.try_next().await.map_err(|error| store_error(&error))? {
+            if !take(&row)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Runs a query that gives at most one row.

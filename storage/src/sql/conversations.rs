@@ -14,9 +14,9 @@ use super::SqlStore;
 use super::conn::{Arg, Conn, Sql, args, int_list, sql};
 use super::cursor::Cursor;
 use super::event_row::{self, MESSAGE, key, seq_of};
-use super::log::{events_between, log_of};
+use super::log::{event_at, log_of};
 use super::opening::{MEMBERSHIPS, OpenSession, membership_from};
-use super::rooms::peers;
+use super::rooms::direct_members;
 use super::tail::Tail;
 use super::tx::Tx;
 use crate::contract::Conversations;
@@ -34,8 +34,7 @@ impl Conversations for SqlStore {
         user: UserKey,
         rooms: &[Membership],
     ) -> Result<Vec<(Unread, Option<Peer>)>> {
-        let mut reader = self.reader().await?;
-        unread(&mut reader.borrow(), &self.shared.tail, user, rooms).await
+        self.unread.ask(UnreadOf { user, rooms: rooms.to_vec() }).await
     }
 
     async fn conversations(&self, user: UserRef, page: request::Page) -> Result<ConversationPage> {
@@ -66,58 +65,95 @@ impl Conversations for SqlStore {
 
 /// Messages of others above the read cursor, counted no further than shown.
 const UNREAD: Sql = sql!(
-    "SELECT j.room_key, (SELECT count(*) FROM (
+    "SELECT j.place, j.room_key, (SELECT count(*) FROM (
          SELECT 1 FROM events e
          WHERE e.event_key > j.low AND e.event_key < j.high
-           AND e.kind = 1 AND e.sender_key <> $2 LIMIT $3) AS found)
+           AND e.kind = 1 AND e.sender_key <> j.user_key LIMIT $2) AS found)
      FROM "
-    [sqlite "(SELECT value->>0 AS room_key, value->>1 AS low, value->>2 AS high
+    [sqlite "(SELECT value->>0 AS place, value->>1 AS user_key, value->>2 AS room_key,
+                     value->>3 AS low, value->>4 AS high
               FROM json_each($1)) AS j"
-     postgres "(SELECT (value->>0)::bigint AS room_key, (value->>1)::bigint AS low,
-                       (value->>2)::bigint AS high
+     postgres "(SELECT (value->>0)::bigint AS place, (value->>1)::bigint AS user_key,
+                       (value->>2)::bigint AS room_key, (value->>3)::bigint AS low,
+                       (value->>4)::bigint AS high
                 FROM json_array_elements($1::json)) AS j"]
 );
+/// Rooms that are counted at once, unless one user has more.
+const UNREAD_ROOMS_MAX: usize = 500;
+
+/// Rooms of a user, of each of which he wants to know how much in it is unread.
+#[derive(Clone, Debug)]
+pub(super) struct UnreadOf {
+    pub(super) user: UserKey,
+    pub(super) rooms: Vec<Membership>,
+}
+
+/// What is shown of a room to one of its members.
+pub(super) type UnreadRoom = (Unread, Option<Peer>);
+
+/// For several users; or for the first of them, when the others have too many rooms.
+pub(super) async fn unread_of(
+    conn: &mut Conn<'_>,
+    tail: &Tail,
+    asked: &[UnreadOf],
+) -> Result<Vec<Vec<UnreadRoom>>> {
+    let mut rooms = 0;
+    let fits = asked.iter().take_while(|one| {
+        rooms += one.rooms.len();
+        rooms <= UNREAD_ROOMS_MAX
+    });
+    let asked = &asked[..fits.count().clamp(1, asked.len())];
+    let mut counts: HashMap<(usize, RoomKey), u64> = HashMap::new();
+    let mut behind: Vec<(usize, i64, i64, i64, i64)> = Vec::new();
+    let mut direct: Vec<RoomKey> = Vec::new();
+    for (place, UnreadOf { user, rooms }) in asked.iter().enumerate() {
+        for room in rooms {
+            let key_of_room = room.room.key;
+            if room.kind == RoomKind::Direct {
+                direct.push(key_of_room);
+            }
+            if room.read >= room.head {
+                continue;
+            }
+            let low = key(key_of_room, room.read.max(room.first_seq.saturating_sub(1)));
+            let (count, first) = tail.unread(low, *user);
+            counts.insert((place, key_of_room), count);
+            let end = first.unwrap_or_else(|| key(RoomKey(key_of_room.0 + 1), 0));
+            if low + 1 < end {
+                behind.push((place, user.0, key_of_room.0, low, end));
+            }
+        }
+    }
+    if !behind.is_empty() {
+        let list = Arg::Text(event_row::to_json(&behind));
+        for row in conn.all(UNREAD, vec![list, Arg::from(limits::UNREAD_MAX + 1)]).await? {
+            let place = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
+            *counts.entry((place, RoomKey(row.int(1)?))).or_default() += row.number(2)?;
+        }
+    }
+    let members = direct_members(conn, &direct).await?;
+    let shown = |place: usize, user: UserKey, room: &Membership| {
+        let count = counts.get(&(place, room.room.key)).copied().unwrap_or_default();
+        let more = count > limits::UNREAD_MAX;
+        let count = count.min(limits::UNREAD_MAX);
+        let both = members.get(&room.room.key).into_iter().flatten();
+        let peer = both.filter(|(member, _)| *member != user).map(|(_, peer)| peer.clone()).next();
+        (Unread { count, more }, peer)
+    };
+    let of = |(place, one): (usize, &UnreadOf)| {
+        one.rooms.iter().map(|room| shown(place, one.user, room)).collect()
+    };
+    Ok(asked.iter().enumerate().map(of).collect())
+}
 
 async fn unread(
     conn: &mut Conn<'_>,
     tail: &Tail,
     user: UserKey,
     rooms: &[Membership],
-) -> Result<Vec<(Unread, Option<Peer>)>> {
-    let mut counts: HashMap<RoomKey, u64> = HashMap::new();
-    let behind: Vec<(i64, i64, i64)> = rooms
-        .iter()
-        .filter(|room| room.read < room.head)
-        .map(|room| {
-            let low = key(room.room.key, room.read.max(room.first_seq.saturating_sub(1)));
-            let (count, first) = tail.unread(low, user);
-            counts.insert(room.room.key, count);
-            let end = first.unwrap_or_else(|| key(RoomKey(room.room.key.0 + 1), 0));
-            (room.room.key.0, low, end)
-        })
-        .collect();
-    if !behind.is_empty() {
-        let list = Arg::Text(event_row::to_json(&behind));
-        let params = vec![list, user.into(), Arg::from(limits::UNREAD_MAX + 1)];
-        for row in conn.all(UNREAD, params).await? {
-            *counts.entry(RoomKey(row.int(0)?)).or_default() += row.number(1)?;
-        }
-    }
-    let direct: Vec<RoomKey> = rooms
-        .iter()
-        .filter(|room| room.kind == RoomKind::Direct)
-        .map(|room| room.room.key)
-        .collect();
-    let mut peers = peers(conn, user, &direct).await?;
-    Ok(rooms
-        .iter()
-        .map(|room| {
-            let count = counts.get(&room.room.key).copied().unwrap_or_default();
-            let more = count > limits::UNREAD_MAX;
-            let count = count.min(limits::UNREAD_MAX);
-            (Unread { count, more }, peers.remove(&room.room.key))
-        })
-        .collect())
+) -> Result<Vec<UnreadRoom>> {
+    let asked = [UnreadOf { user, rooms: rooms.to_vec() }];
+    Ok(unread_of(conn, tail, &asked).await?.pop().unwrap_or_default())
 }
 
 /// A room and what only its member sees of it.
@@ -241,7 +277,7 @@ async fn last_message(
         }
     };
     let log = (room.room.key, LogId::Room(room.room.id));
-    Ok(events_between(conn, tail, user, log, seq - 1, seq, 1).await?.pop())
+    event_at(conn, tail, user, log, seq).await
 }
 
 /// A friend's remark, or the other one's nickname.
@@ -350,7 +386,7 @@ pub(super) async fn messages_at(
             continue;
         }
         let log = (room, LogId::Room(*id));
-        if let Some(event) = events_between(conn, tail, user, log, seq - 1, seq, 1).await?.pop() {
+        if let Some(event) = event_at(conn, tail, user, log, seq).await? {
             found.insert(event_key, event);
         }
     }

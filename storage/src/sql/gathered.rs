@@ -32,7 +32,8 @@ struct Asked<Q, A> {
     reply: oneshot::Sender<Result<A>>,
 }
 
-/// Answers questions in their order, one answer for each.
+/// Answers questions in their order, one answer for each; or only the first ones, when that is as
+/// much as one read may bring. The others are asked again with what comes next.
 pub(crate) trait Read<Q, A>:
     for<'a, 'c> Fn(&'a mut Conn<'c>, &'a [Q]) -> BoxFuture<'a, Result<Vec<A>>> + Send + Sync + 'static
 {
@@ -70,10 +71,19 @@ async fn run<Q: Send + Sync, A: Send>(
     shared: Weak<Shared>,
     read: impl Read<Q, A>,
 ) {
-    let mut asked = Vec::new();
-    while queue.recv_many(&mut asked, BATCH_MAX).await > 0 {
-        let (questions, replies): (Vec<Q>, Vec<_>) =
-            asked.drain(..).map(|Asked { question, reply }| (question, reply)).unzip();
+    let (mut questions, mut replies) = (Vec::new(), Vec::new());
+    loop {
+        if questions.is_empty() {
+            let Some(Asked { question, reply }) = queue.recv().await else { return };
+            questions.push(question);
+            replies.push(reply);
+        }
+        while questions.len() < BATCH_MAX
+            && let Ok(Asked { question, reply }) = queue.try_recv()
+        {
+            questions.push(question);
+            replies.push(reply);
+        }
         let Some(shared) = shared.upgrade() else { return };
         let answers = match answer(&shared, &questions, &read).await {
             // One of them may be poison: the others are not lost with it.
@@ -88,7 +98,8 @@ async fn run<Q: Send + Sync, A: Send>(
             Err(error) => questions.iter().map(|_| Err(error.clone())).collect(),
             Ok(answers) => answers.into_iter().map(Ok).collect(),
         };
-        for (reply, answer) in replies.into_iter().zip(answers) {
+        questions.drain(..answers.len());
+        for (reply, answer) in replies.drain(..answers.len()).zip(answers) {
             // Who asked may have gone away meanwhile.
             let _ = reply.send(answer);
         }
@@ -98,9 +109,9 @@ async fn run<Q: Send + Sync, A: Send>(
 async fn answer<Q, A>(shared: &Shared, questions: &[Q], read: &impl Read<Q, A>) -> Result<Vec<A>> {
     let mut reader = shared.reader().await?;
     let answers = read(&mut reader.borrow(), questions).await?;
-    if answers.len() == questions.len() {
+    if (1..=questions.len()).contains(&answers.len()) {
         Ok(answers)
     } else {
-        Err(StoreError::Internal("questions and answers are not as many".into()))
+        Err(StoreError::Internal("questions and answers do not match".into()))
     }
 }

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use salon_protocol::reply::History;
-use salon_protocol::{Event, LogId, Seq, request};
+use salon_protocol::request;
 use tokio::task::JoinHandle;
 
 pub use dump::{BackupSummary, backup, restore};
@@ -42,8 +42,9 @@ pub use tx::Rules;
 use crate::contract::{Clock, Log};
 use crate::error::{Result, StoreError};
 use crate::metrics::StoreMetrics;
-use crate::model::{OpResult, OpenOutcome, RoomKey, RoomOp, RoomRef, UserRef};
+use crate::model::{LogPage, LogRange, OpResult, OpenOutcome, RoomOp, RoomRef, UserRef};
 use checkpoint::Restart;
+use conversations::{UnreadOf, UnreadRoom};
 use gathered::Gathered;
 use open::{PooledConn, Readers};
 use opening::OpenSession;
@@ -61,6 +62,8 @@ pub struct SqlStore {
     writer_ended: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     background: Vec<JoinHandle<()>>,
     openings: Gathered<OpenSession, OpenOutcome>,
+    unread: Gathered<UnreadOf, Vec<UnreadRoom>>,
+    pages: Gathered<LogRange, Arc<LogPage>>,
 }
 
 /// What reads need; also held by the search index's follower.
@@ -129,17 +132,8 @@ impl Log for SqlStore {
         self.writer()?.rooms(rooms).await
     }
 
-    async fn read_log(
-        &self,
-        viewer: UserRef,
-        log: (RoomKey, LogId),
-        after: Seq,
-        until: Seq,
-        limit: usize,
-    ) -> Result<Vec<Event>> {
-        let mut reader = self.reader().await?;
-        let (conn, tail) = (&mut reader.borrow(), &self.shared.tail);
-        log::events_between(conn, tail, viewer, log, after, until, limit).await
+    async fn read_log(&self, range: LogRange) -> Result<Arc<LogPage>> {
+        self.pages.ask(range).await
     }
 
     async fn history(&self, viewer: UserRef, page: request::History) -> Result<History> {

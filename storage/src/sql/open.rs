@@ -15,16 +15,17 @@ use sqlx::{ConnectOptions as _, PgPool, Postgres, Sqlite, SqlitePool};
 use super::checkpoint::{Checkpoints, open_file};
 use super::cids::Cids;
 use super::conn::{Conn, OwnedConn, args, store_error};
+use super::conversations::unread_of;
 use super::gathered::Gathered;
 use super::journal::{FOLD_AFTER, Journal};
 use super::members::Members;
 use super::meta::put_if_absent;
-use super::opening;
 use super::search::{self, Dirty, SearchIndex};
 use super::tail::Tail;
 use super::tx::{Heads, Rules, Tx};
 use super::writer::Writer;
 use super::{Shared, SqlStore};
+use super::{log, opening};
 use crate::contract::{Clock, SystemClock};
 use crate::error::{Result, StoreError};
 use crate::metrics::StoreMetrics;
@@ -293,8 +294,20 @@ impl SqlStore {
             let tail = tail.clone();
             Box::pin(async move { opening::open(conn, &tail, sessions).await })
         });
+        let tail = shared.tail.clone();
+        let unread = Gathered::start(Arc::downgrade(&shared), move |conn, asked| {
+            let tail = tail.clone();
+            Box::pin(async move { unread_of(conn, &tail, asked).await })
+        });
+        let tail = shared.tail.clone();
+        let pages = Gathered::start(Arc::downgrade(&shared), move |conn, ranges| {
+            let tail = tail.clone();
+            Box::pin(async move { log::pages(conn, &tail, ranges).await })
+        });
         Ok(SqlStore {
             openings,
+            unread,
+            pages,
             shared,
             writer: std::sync::RwLock::new(Some(writer)),
             writer_ended: tokio::sync::Mutex::new(Some(ended)),

@@ -535,30 +535,27 @@ pub(super) async fn refresh_direct(
     Ok(if changed > 0 { Some(RoomId::from_bytes(row.id(1)?)) } else { None })
 }
 
-/// Members of several rooms at once: for each room the other one of a direct room. Those who may
-/// not write to each other do not learn either what the other has read.
-pub(super) async fn peers(
+/// The two members of each of several direct rooms, as the other one sees them. Those who may not
+/// write to each other do not learn either what the other has read.
+pub(super) async fn direct_members(
     conn: &mut Conn<'_>,
-    user: UserKey,
     rooms: &[RoomKey],
-) -> Result<HashMap<RoomKey, salon_protocol::reply::Peer>> {
+) -> Result<HashMap<RoomKey, Vec<(UserKey, salon_protocol::reply::Peer)>>> {
+    let mut members: HashMap<RoomKey, Vec<_>> = HashMap::new();
     if rooms.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(members);
     }
     let query = sql!(
-        "SELECT m.room_key, u.id, CASE m.barred WHEN 0 THEN m.read ELSE 0 END,
+        "SELECT m.room_key, m.user_key, u.id, CASE m.barred WHEN 0 THEN m.read ELSE 0 END,
                 CASE m.barred WHEN 0 THEN m.delivered ELSE 0 END
          FROM members m JOIN users u ON u.user_key = m.user_key
-         WHERE m.room_key IN " [ints "$1"] " AND m.user_key <> $2"
+         WHERE m.room_key IN " [ints "$1"]
     );
-    let list = int_list(rooms.iter().map(|room| room.0));
-    let rows = conn.all(query, vec![list, user.into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let user = UserId::from_bytes(row.id(1)?);
-            let (read, delivered) = (row.number(2)?, row.number(3)?);
-            let peer = salon_protocol::reply::Peer { user, read, delivered };
-            Ok((RoomKey(row.int(0)?), peer))
-        })
-        .collect()
+    for row in conn.all(query, vec![int_list(rooms.iter().map(|room| room.0))]).await? {
+        let user = UserId::from_bytes(row.id(2)?);
+        let (read, delivered) = (row.number(3)?, row.number(4)?);
+        let peer = salon_protocol::reply::Peer { user, read, delivered };
+        members.entry(RoomKey(row.int(0)?)).or_default().push((UserKey(row.int(1)?), peer));
+    }
+    Ok(members)
 }

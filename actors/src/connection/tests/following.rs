@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::connection::{SignalFrame, SignalKey, SignalTo};
-use salon_protocol::event::{MemberAction, MemberChanged};
+use salon_protocol::event::{MemberAction, MemberChanged, ReactionSum};
 use salon_storage::StoreError;
 
 fn leave(bench: &mut Bench, slot: u32, last: Seq) {
@@ -144,12 +144,19 @@ fn a_page_stops_where_the_socket_gets_slow() {
     let mut bench = Bench::new();
     bench.open(1, vec![subscription(0, 4)]);
     bench.world.backlog.insert(1, HIGH_BYTES + 1);
-    bench.page(1..=4);
-    assert_eq!(bench.seqs(1), [1]);
+    let long = |seq| {
+        let mut event = message(seq);
+        if let EventData::NewMessage(message) = &mut event.data {
+            message.text = Some("x".repeat(40_000));
+        }
+        event
+    };
+    bench.answer_read(Ok((1..=4).map(long).collect()));
+    assert_eq!(bench.seqs(1), [1, 2], "one piece of it");
     assert!(bench.world.reads.is_empty());
     bench.drain(1);
-    bench.page(2..=4);
-    assert_eq!(bench.seqs(1), [2, 3, 4]);
+    bench.page(3..=4);
+    assert_eq!(bench.seqs(1), [3, 4]);
     assert!(bench.world.reads.is_empty());
 }
 
@@ -363,4 +370,138 @@ fn what_was_there_before_the_session_is_read_and_not_taken_from_a_late_batch() {
     bench.events(7..=7);
     assert_eq!(bench.seqs(1), [5, 6, 7]);
     assert!(bench.world.reads.is_empty());
+}
+
+/// The events of a page that one of its viewers reacted to.
+fn with_reactions(seqs: std::ops::RangeInclusive<Seq>, by: u32) -> LogPage {
+    let event = |seq| {
+        let mut event = message(seq);
+        if let EventData::NewMessage(message) = &mut event.data {
+            message.reactions = vec![ReactionSum { emoji: "👍".into(), count: 2, mine: false }];
+        }
+        event
+    };
+    let own = seqs.clone().map(|seq| (seq, "👍".to_owned())).collect();
+    LogPage { events: seqs.map(event).collect(), own: HashMap::from([(user(by).key, own)]) }
+}
+
+#[test]
+fn what_many_have_missed_is_read_once_and_encoded_once() {
+    let mut bench = Bench::new();
+    bench.worker.pace = Pace { pages_max: 1, sockets_max: 9 };
+    let busy = Subscription { log: RoomKey(8), ..subscription(0, 1) };
+    bench.open(9, vec![busy]);
+    // The log is asked for from several places, and one socket is far behind.
+    for (slot, after) in [(1, 4), (2, 4), (3, 6), (4, 0)] {
+        bench.open(slot, vec![subscription(after, 8)]);
+    }
+    assert_eq!(bench.world.reads.len(), 1, "one page at a time");
+    bench.page(1..=1);
+    bench.taken(9);
+    let read = &bench.world.reads[0];
+    assert_eq!((read.after, read.viewers.len()), (4, 3), "those who need no more than this");
+    bench.page(5..=8);
+    let shared: Vec<_> = bench.world.frames.iter().map(|(_, bytes)| bytes.as_ptr()).collect();
+    assert_eq!(shared[0], shared[1], "the same bytes");
+    assert_eq!(
+        (bench.seqs(1), bench.seqs(2), bench.seqs(3)),
+        (vec![5, 6, 7, 8], vec![5, 6, 7, 8], vec![7, 8])
+    );
+    assert_eq!((bench.world.reads.len(), bench.world.reads[0].after), (1, 0));
+    bench.page(1..=8);
+    assert_eq!(bench.seqs(4), (1..=8).collect::<Vec<_>>());
+    assert!(bench.world.reads.is_empty());
+}
+
+#[test]
+fn everybody_sees_his_own_reactions_in_a_page_that_is_shared() {
+    let mut bench = Bench::new();
+    bench.worker.pace = Pace { pages_max: 1, sockets_max: 9 };
+    let busy = Subscription { log: RoomKey(8), ..subscription(0, 1) };
+    bench.open(9, vec![busy]);
+    for slot in 1..=3 {
+        bench.open(slot, vec![subscription(0, 2)]);
+    }
+    bench.page(1..=1);
+    bench.answer_page(Ok(with_reactions(1..=2, 2)));
+    let mine = |frames: Vec<Value>| -> Vec<bool> {
+        let mine = |frame: &Value| frame["data"]["reactions"][0]["mine"].as_bool().unwrap_or(false);
+        frames.iter().map(mine).collect()
+    };
+    assert_eq!(mine(bench.taken(1)), [false, false]);
+    assert_eq!(mine(bench.taken(2)), [true, true]);
+    assert_eq!(mine(bench.taken(3)), [false, false]);
+}
+
+#[test]
+fn what_is_under_way_is_bounded_and_sockets_take_turns() {
+    let mut bench = Bench::new();
+    bench.worker.pace = Pace { pages_max: 2, sockets_max: 9 };
+    let of = |log| Subscription { log: RoomKey(log), ..subscription(0, 1) };
+    // The first has many logs, and the others come after it.
+    bench.open(1, (10..=15).map(of).collect());
+    bench.open(2, vec![of(20)]);
+    bench.open(3, vec![of(30)]);
+    let mut order = Vec::new();
+    while let Some(read) = bench.world.reads.first() {
+        assert!(bench.world.reads.len() <= 2);
+        order.push(read.log.0);
+        bench.page(1..=1);
+    }
+    assert_eq!(order, [10, 20, 30, 11, 12, 13, 14, 15]);
+}
+
+#[test]
+fn sockets_that_one_page_is_for_are_bounded() {
+    let mut bench = Bench::new();
+    bench.worker.pace = Pace { pages_max: 3, sockets_max: 2 };
+    let busy = Subscription { log: RoomKey(8), ..subscription(0, 1) };
+    bench.open(8, vec![busy]);
+    bench.open(9, vec![Subscription { log: RoomKey(9), ..busy }]);
+    for slot in 1..=5 {
+        bench.open(slot, vec![subscription(0, 1)]);
+    }
+    assert_eq!(bench.world.reads.len(), 2);
+    bench.page(1..=1);
+    bench.page(1..=1);
+    let mut served = Vec::new();
+    while let Some(read) = bench.world.reads.first() {
+        assert!(bench.world.reads.iter().map(|read| read.viewers.len()).sum::<usize>() <= 2);
+        served.push(read.viewers.len());
+        bench.page(1..=1);
+    }
+    assert_eq!(served.iter().sum::<usize>(), 5);
+    for slot in 1..=5 {
+        assert_eq!(bench.seqs(slot), [1]);
+    }
+}
+
+#[test]
+fn nobody_is_forgotten_when_a_page_is_not_read() {
+    let mut bench = Bench::new();
+    bench.worker.pace = Pace { pages_max: 1, sockets_max: 9 };
+    let other = Subscription { log: RoomKey(8), ..subscription(0, 1) };
+    for slot in 1..=4 {
+        bench.open(slot, vec![subscription(0, 2), other]);
+    }
+    // One of them goes while it waits.
+    bench.close(3);
+    while !bench.world.reads.is_empty() {
+        bench.answer_read(Err(StoreError::Unavailable("no disk".into())));
+    }
+    assert!(bench.taken(1).is_empty());
+    bench.tick();
+    while let Some(read) = bench.world.reads.first() {
+        let last = if read.log == LOG { 2 } else { 1 };
+        bench.page(1..=last);
+    }
+    for slot in [1, 2, 4] {
+        let mut seqs = bench.seqs(slot);
+        seqs.sort_unstable();
+        assert_eq!(seqs, [1, 1, 2]);
+    }
+    for slot in [1, 2, 4] {
+        bench.close(slot);
+    }
+    assert!(bench.worker.is_empty());
 }

@@ -14,10 +14,11 @@ use salon_protocol::{
     Cid, CloseCode, Encoding, ErrorCode, ErrorData, Event, EventData, LogId, Millis, Request,
     RoomId, Seq, SessionId, UserId, codec,
 };
-use salon_storage::model::{RoomKey, UserKey, UserRef};
+use salon_storage::model::{LogPage, RoomKey, UserKey, UserRef};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::catch_up::Pace;
 use super::messages::{Batch, Greeting, Incoming, LogRead, Open, Subscription, ToWorker};
 use super::outlet::{Count, Outlet, ReadLog};
 use super::state::{Backlog, Worker};
@@ -137,7 +138,7 @@ impl Bench {
             full: false,
         };
         let backlog = Backlog { high_bytes: HIGH_BYTES };
-        Bench { worker: Worker::new(0, backlog, RateLimits { on: false }), world }
+        Bench { worker: Worker::new(0, backlog, Pace::default(), RateLimits { on: false }), world }
     }
 
     fn connect(&mut self, slot: u32) {
@@ -200,8 +201,13 @@ impl Bench {
     }
 
     fn answer_read(&mut self, events: salon_storage::Result<Vec<Event>>) {
-        let read = self.world.reads.remove(0);
-        self.tell(ToWorker::LogRead(LogRead { conn: read.conn, log: read.log, events }));
+        let page = events.map(|events| LogPage { events, own: HashMap::new() });
+        self.answer_page(page);
+    }
+
+    fn answer_page(&mut self, page: salon_storage::Result<LogPage>) {
+        let number = self.world.reads.remove(0).number;
+        self.tell(ToWorker::LogRead(LogRead { number, page: page.map(Arc::new) }));
     }
 
     /// Takes what was sent to a socket.
