@@ -11,8 +11,18 @@ fn root() -> PathBuf {
 /// Who may depend on whom; `(dev)` in tests only.
 const EDGES: &[(&str, &[&str])] = &[
     ("actors/protocol", &[]),
+    ("actors/pictures", &[]),
     ("storage", &["salon-protocol", "salon-storage (dev)"]),
-    ("actors", &["salon-protocol", "salon-storage", "salon-loadtest (dev)", "salon-storage (dev)"]),
+    (
+        "actors",
+        &[
+            "salon-pictures",
+            "salon-protocol",
+            "salon-storage",
+            "salon-loadtest (dev)",
+            "salon-storage (dev)",
+        ],
+    ),
     ("http", &["salon-actors", "salon-protocol", "salon-storage"]),
     (
         "engine",
@@ -40,7 +50,7 @@ fn crates_depend_on_each_other_as_designed() {
 #[test]
 fn only_the_actors_know_actix() {
     // Of actix-web and its relatives http knows; of actors, only `actors`.
-    for folder in ["actors/protocol", "storage", "http", "engine", "loadtest"] {
+    for folder in ["actors/pictures", "actors/protocol", "storage", "http", "engine", "loadtest"] {
         let text = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = text.parse().unwrap();
         let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table).unwrap();
