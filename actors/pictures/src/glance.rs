@@ -3,12 +3,9 @@
 //! Owns: the placeholder and the dominant colour. Promises: computed from the picture itself; an embedded
 //! preview could show something else.
 
-use fast_image_resize::FilterType;
-
 use crate::metadata::Metadata;
-use crate::pixels::Pixels;
 use crate::refusal::Refusal;
-use crate::resize::{fit, resize};
+use crate::ycc::Ycc;
 
 /// Enough to lay out a page, and to paint a tile.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,10 +24,13 @@ pub struct Glance {
 /// A placeholder has a dozen waves; more pixels would not change it.
 const SIDE: u32 = 64;
 
-/// From an upright RGB picture of any size.
-pub(crate) fn placeholder(pixels: &Pixels) -> Result<(Vec<u8>, [u8; 3]), Refusal> {
-    let (width, height) = fit(pixels.width, pixels.height, SIDE);
-    let small = resize(pixels, width, height, FilterType::Box)?;
+/// From an upright picture of any size.
+pub(crate) fn placeholder(picture: &Ycc) -> Result<(Vec<u8>, [u8; 3]), Refusal> {
+    let small = match picture.shrink(SIDE)? {
+        Some(smaller) => smaller.to_rgb(),
+        None => picture.to_rgb(),
+    };
+    let (width, height) = (small.width, small.height);
     let (colours, _) = small.data.as_chunks::<3>();
     let rgba: Vec<u8> = colours.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
     let hash = thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &rgba);

@@ -41,6 +41,7 @@ mod process;
 mod refusal;
 mod resize;
 mod strip;
+mod ycc;
 
 pub use deadline::Deadline;
 pub use glance::Glance;

@@ -6,15 +6,17 @@
 
 use std::sync::Arc;
 
+use crate::colour::{Space, to_srgb};
 use crate::contain::contain;
 use crate::deadline::Deadline;
+use crate::decode::{Decoded, Picture};
 use crate::glance::{self, Glance};
 use crate::header::{Claim, Inspection, inspect};
 use crate::limits::Limits;
 use crate::mark::Mark;
-use crate::pixels::Pixels;
 use crate::refusal::Refusal;
-use crate::{colour, decode, encode, resize};
+use crate::ycc::Ycc;
+use crate::{decode, encode, resize};
 
 /// The longer sides of the variants, the largest first.
 pub const SIDES: [u32; 3] = [2048, 1024, 400];
@@ -57,7 +59,7 @@ pub struct Variant {
 #[derive(Debug)]
 pub struct Variants {
     /// Without a watermark, at most as large as the next variant but for the first one.
-    base: Pixels,
+    base: Ycc,
     next: usize,
     /// What came last, when the next one will be the same: the picture is small.
     last: Option<Variant>,
@@ -77,18 +79,19 @@ pub fn process(bytes: &[u8], options: &Options, deadline: &Deadline) -> Result<O
     };
     deadline.check()?;
     contain(|| {
-        let decoded = decode::decode(bytes, &header, deadline)?;
-        let metadata = decoded.metadata;
+        let Decoded { picture, space, metadata } =
+            decode::decode(bytes, &header, SIDES[0], deadline)?;
         let (width, height) = metadata.orientation.of_size(header.width, header.height);
-        let base = match resize::shrink(&decoded.pixels, SIDES[0])? {
-            Some(smaller) => {
-                drop(decoded.pixels);
-                smaller
+        let base = match (picture, space) {
+            (Picture::Smaller(ycc), Space::Srgb) => ycc,
+            (Picture::Smaller(ycc), space) => Ycc::from_rgb(&to_srgb(ycc.to_rgb(), &space)),
+            (Picture::Stored(pixels), space) => {
+                let smaller = resize::shrink(&pixels, SIDES[0])?.unwrap_or(pixels);
+                Ycc::from_rgb(&to_srgb(smaller, &space))
             }
-            None => decoded.pixels,
         };
         deadline.check()?;
-        let base = metadata.orientation.apply(colour::to_srgb(base, &decoded.space));
+        let base = base.upright(metadata.orientation);
         let (thumbhash, dominant) = glance::placeholder(&base)?;
         Ok(Outcome {
             glance: Glance { width, height, thumbhash, dominant, metadata },
@@ -122,24 +125,24 @@ impl Iterator for Variants {
 
 impl Variants {
     fn is_next_the_same(&self) -> bool {
-        let longer = self.base.width.max(self.base.height);
+        let longer = self.base.width().max(self.base.height());
         SIDES.get(self.next).is_some_and(|&side| longer <= side)
     }
 
     fn make(&mut self, side: u32) -> Result<Variant, Refusal> {
-        if let Some(smaller) = resize::shrink(&self.base, side)? {
+        if let Some(smaller) = self.base.shrink(side)? {
             self.base = smaller;
         } else if let Some(last) = self.last.take() {
             return Ok(Variant { side, ..last });
         }
         let jpeg = match &self.mark {
             Some(mark) => {
-                let mut marked = self.base.clone();
+                let mut marked = self.base.to_rgb();
                 mark.put_on(&mut marked)?;
-                encode::jpeg(&marked, self.quality)?
+                encode::jpeg(&Ycc::from_rgb(&marked), self.quality)?
             }
             None => encode::jpeg(&self.base, self.quality)?,
         };
-        Ok(Variant { side, width: self.base.width, height: self.base.height, jpeg })
+        Ok(Variant { side, width: self.base.width(), height: self.base.height(), jpeg })
     }
 }

@@ -27,20 +27,28 @@ pub(crate) fn shrink(from: &Pixels, side: u32) -> Result<Option<Pixels>, Refusal
     if (width, height) == (from.width, from.height) {
         return Ok(None);
     }
-    resize(from, width, height, FilterType::Lanczos3).map(Some)
+    shrink_to(from, width, height).map(Some)
 }
 
-pub(crate) fn resize(
+pub(crate) fn shrink_to(from: &Pixels, width: u32, height: u32) -> Result<Pixels, Refusal> {
+    part_to(from, f64::from(from.width), f64::from(from.height), width, height)
+}
+
+/// From the part at the top left, whose size may end within a pixel.
+pub(crate) fn part_to(
     from: &Pixels,
+    part_width: f64,
+    part_height: f64,
     width: u32,
     height: u32,
-    filter: FilterType,
 ) -> Result<Pixels, Refusal> {
     let kind = if from.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let source = ImageRef::new(from.width, from.height, &from.data, kind);
     let source = source.map_err(|_| Refusal::Broken)?;
     let mut target = Image::new(width, height, kind);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .crop(0.0, 0.0, part_width, part_height);
     Resizer::new().resize(&source, &mut target, &options).map_err(|_| Refusal::Broken)?;
     Ok(Pixels { width, height, channels: from.channels, data: target.into_vec() })
 }

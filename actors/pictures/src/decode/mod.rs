@@ -4,6 +4,7 @@
 //! on white), 16 bits are 8, the first picture of an animation is the picture. Does not: turn or
 //! recolour; that is cheaper after the first resize.
 
+mod baseline;
 mod jpeg;
 mod png;
 mod webp;
@@ -15,11 +16,19 @@ use crate::limits::PROFILE_BYTES_MAX;
 use crate::metadata;
 use crate::pixels::Pixels;
 use crate::refusal::Refusal;
+use crate::ycc::Ycc;
 
-/// A picture as it is stored.
+/// A picture as it is stored, or already smaller.
+#[derive(Debug)]
+pub(crate) enum Picture {
+    Stored(Pixels),
+    Smaller(Ycc),
+}
+
+/// A picture and what is said of it.
 #[derive(Debug)]
 pub(crate) struct Decoded {
-    pub(crate) pixels: Pixels,
+    pub(crate) picture: Picture,
     pub(crate) space: Space,
     pub(crate) metadata: metadata::Metadata,
 }
@@ -31,24 +40,31 @@ struct Extras {
     profile: Option<Vec<u8>>,
 }
 
+/// `side` is what its longer side is needed for; a decoder may make use of it.
 pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
+    side: u32,
     deadline: &Deadline,
 ) -> Result<Decoded, Refusal> {
-    let (pixels, extras) = match header.kind {
+    let stored = |(pixels, extras)| (Picture::Stored(pixels), extras);
+    let (picture, extras) = match header.kind {
         Kind::Jpeg => {
             let contents = header::jpeg::contents(bytes)?;
             let extras = Extras { exif: contents.exif, profile: contents.profile };
-            (jpeg::decode(bytes, header)?, extras)
+            let picture = match baseline::decode(bytes, header, side, deadline)? {
+                Some(smaller) => Picture::Smaller(smaller),
+                None => Picture::Stored(jpeg::decode(bytes, header)?),
+            };
+            (picture, extras)
         }
         Kind::Png => {
             header::png::check(bytes)?;
-            png::decode(bytes, header, deadline)?
+            stored(png::decode(bytes, header, deadline)?)
         }
         Kind::Webp => {
             header::webp::check(bytes, header.width, header.height)?;
-            webp::decode(bytes, header, deadline)?
+            stored(webp::decode(bytes, header, deadline)?)
         }
     };
     deadline.check()?;
@@ -59,7 +75,7 @@ pub(crate) fn decode(
         None if read.is_adobe_rgb => Space::AdobeRgb,
         None => Space::Srgb,
     };
-    Ok(Decoded { pixels, space, metadata: read.metadata })
+    Ok(Decoded { picture, space, metadata: read.metadata })
 }
 
 /// A watermark's picture, with its transparency.
