@@ -1,7 +1,7 @@
 //! `compare`, from the command line to the table.
 //!
 //! In Salon's place stands the fake server, behind a process that does nothing: the real one is the
-//! engine's. The peers are the real ones where Node.js and npm are; `TEST_REQUIRE=node` makes it an
+//! engine's. The peers are the real ones where Node.js and npm are; `TEST_REQUIRE=npm` makes it an
 //! error when they are not.
 
 use std::fs;
@@ -64,7 +64,7 @@ fn fetched() -> Option<PathBuf> {
         Ok(installed) => Some(installed.folder),
         Err(why) => {
             let required = std::env::var("TEST_REQUIRE").unwrap_or_default();
-            assert!(!required.contains("node"), "the peers are required: {why}");
+            assert!(!required.contains("npm"), "the peers are required: {why}");
             eprintln!("SKIPPED: Socket.IO and ws: {why}");
             None
         }
