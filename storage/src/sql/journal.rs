@@ -346,7 +346,7 @@ impl Tx {
 }
 
 /// The name of the request that made an event.
-fn entry(row: &EventRow) -> Option<Entry> {
+pub(crate) fn entry(row: &EventRow) -> Option<Entry> {
     row.request.map(|request| (Name::new(request.cid, row.sender), row.key))
 }
 

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use salon_protocol::{Cid, Event, EventData, LogId, Millis, Seq};
 
-use super::cids::{Cids, Entry, Name};
+use super::cids::{Cids, Entry};
 use super::conn::{Arg, OwnedConn, Row, Sql, args, int_list, sql};
 use super::event_row::{self, EventRow};
-use super::journal::Journal;
+use super::journal::{self, Journal};
 use super::members::Members;
 use crate::error::Result;
 use crate::model::{InboxEvent, RoomKey, RoomRef, UserKey, UserRef};
@@ -251,10 +251,7 @@ impl Tx {
                 self.settle(*room).await?;
             }
             self.execute(event_row::INSERT, vec![Arg::Text(event_row::json(rows.iter()))]).await?;
-            let name = |row: &EventRow| {
-                row.request.map(|request| (Name::new(request.cid, row.sender), row.key))
-            };
-            let entries: Vec<Entry> = rows.iter().filter_map(name).collect();
+            let entries: Vec<Entry> = rows.iter().filter_map(journal::entry).collect();
             self.cids.keep(&mut self.conn.borrow(), &entries).await?;
             entries.into_iter().for_each(|entry| self.cids.add(entry));
             self.set_heads(heads);
