@@ -5,7 +5,7 @@
 
 // ---- What goes over the socket (PROTOCOL.md) -------------------------------------------------------------------------
 
-export type RoomKind = "direct" | "group";
+export type RoomKind = "direct" | "group" | "photo_session";
 export type RoomRole = "member" | "admin" | "owner";
 export type FriendState = "none" | "requested" | "asked" | "friends";
 
@@ -39,6 +39,9 @@ export interface Limits {
   members_call: number;
   inflight: number;
   recall_ms: number;
+  /** Bytes of an uploaded file, and of a chunk of it. */
+  upload: number;
+  chunk: number;
   /** `[count, per_ms]` by class of request; absent when there are no rates. */
   rate?: Record<string, [count: number, per_ms: number]>;
 }
@@ -131,7 +134,140 @@ export interface MessageData {
   mentions?: string[];
   edited?: { at: number; version: number };
   recalled?: boolean;
+  /** In a photo session: a comment about this photo. */
+  photo?: string;
   reactions?: ReactionSum[];
+}
+
+/** What somebody is in a photo session (section 16). `guest`: no member, came by the code. */
+export type PhotoRole = "guest" | "client" | "photographer" | "editor" | "owner";
+
+/** What a role may do; absent is true, but for `download`, which is `off`. */
+export interface Permissions {
+  view?: boolean;
+  download?: "off" | "preview" | "original";
+  like?: boolean;
+  /** And write in the chat. */
+  comment?: boolean;
+  select?: boolean;
+}
+
+export interface PermissionsByRole {
+  client?: Permissions;
+  guest?: Permissions;
+}
+
+export interface Watermark {
+  /** 1–64 characters. */
+  text?: string;
+  /** A PNG that was uploaded with the purpose `watermark`; wins over the text. */
+  image?: string;
+  placement?: "top_left" | "top_right" | "bottom_left" | "bottom_right" | "centre" | "tiled";
+  /** 1–100 percent, by default 50. */
+  opacity?: number;
+  /** Its width in percent of the longer side, 1–100, by default 20. */
+  size?: number;
+}
+
+/** What an owner decides. Absent: as it is, or as it is by default. */
+export interface SessionSettings {
+  gate?: boolean;
+  guests?: boolean;
+  viewers_max?: number;
+  /** 0: never. */
+  expires_at?: number;
+  permissions?: PermissionsByRole;
+  watermark?: Watermark;
+  /** By serial number or model: what is added to the times of its photos, in ms. */
+  cameras?: Record<string, number>;
+}
+
+/** Opens the pictures of a session: `/blobs/{photo}/{variant}?{query}`. */
+export interface Media {
+  query: string;
+  expires_at: number;
+  /** Longer sides, and `original`. */
+  variants: string[];
+}
+
+export interface SessionInfo {
+  /** The session, and its room. */
+  room: string;
+  title: string;
+  owner: string;
+  cover?: string;
+  seq: number;
+  role: PhotoRole;
+  permissions: Required<Permissions>;
+  gate: boolean;
+  photos: number;
+  pending: number;
+  viewers: number;
+  expires_at?: number;
+  closed_at?: number;
+  created_at: number;
+  /** Not in lists. */
+  media?: Media;
+  grant?: string;
+  stale?: boolean;
+  /** To the owner and editors, not in lists. */
+  settings?: {
+    code: string;
+    guests: boolean;
+    viewers_max: number;
+    permissions: { client: Required<Permissions>; guest: Required<Permissions> };
+    watermark: Watermark;
+    cameras: Record<string, number>;
+    downloads: number;
+  };
+}
+
+export type PhotoState = "pending" | "live" | "hidden";
+export type PhotoStatus = "processing" | "ready" | "failed";
+
+export interface Photo {
+  photo: string;
+  by: string;
+  name: string;
+  title?: string;
+  tags?: string[];
+  /** Pixels, upright. */
+  width: number;
+  height: number;
+  /** In base64. */
+  thumbhash: string;
+  /** `#rrggbb`. */
+  colour: string;
+  taken_at?: number;
+  order: number;
+  pinned?: boolean;
+  status: PhotoStatus;
+  /** Longer sides of the variants that are there. */
+  variants: number[];
+  /** Absent: live. */
+  state?: PhotoState;
+  /** In lists: the event that showed it, and counts. */
+  seq?: number;
+  likes?: number;
+  comments?: number;
+  selected?: number;
+  liked?: boolean;
+  /** One's own lists that it is in. */
+  lists?: string[];
+}
+
+export interface SelectionItem {
+  user: PublicProfile;
+  list: string;
+  count: number;
+  at: number;
+}
+
+interface StatusOfPhoto {
+  photo: string;
+  status: PhotoStatus;
+  variants: number[];
+  reason?: string;
 }
 
 /** The data of each event, by its name (section 11). */
@@ -151,12 +287,31 @@ export interface EventData {
     by: string;
     role?: RoomRole;
     until?: number;
+    photo_role?: PhotoRole;
   };
   room_updated: { by: string; name?: string; announcement?: string; slow_mode_ms?: number };
   new_message: MessageData;
   message_recalled: { target: number; by: string };
   message_edited: { target: number; by: string; text?: string; version: number };
   reaction: { target: number; user: string; emoji: string; on: boolean };
+  /** `retracted`: it was taken back since, and has only `photo` beside it. */
+  new_photo: (Photo & { retracted?: undefined }) | { photo: string; retracted: true };
+  photo_pending: { photo: string; by: string };
+  photo_status_updated: StatusOfPhoto;
+  photos_updated: { photos: string[]; by: string; title?: string; tags?: string[]; pinned?: boolean; order?: number[] };
+  /** `targets` are the `seq` of the `new_photo` events that are void now. */
+  photo_deleted: { photos: string[]; targets: number[]; by: string; hidden?: boolean };
+  session_updated: {
+    by: string;
+    title?: string;
+    cover?: string;
+    gate?: boolean;
+    guests?: boolean;
+    expires_at?: number;
+    permissions?: PermissionsByRole;
+    code?: boolean;
+  };
+  session_closed: { by: string; reason: "closed" | "expired" | "deleted" };
   room_joined: { room: string; kind: RoomKind; name?: string; by: string };
   room_removed: { room: string; reason: "left" | "kicked" | "closed"; by: string };
   room_invited: { room: string; name?: string; by: string };
@@ -178,6 +333,11 @@ export interface SignalData {
   message_delivered: { user: string; seq: number };
   typing: { user: string };
   presence: { user: string; online: boolean; last_seen?: number };
+  session_viewers: { viewers: number };
+  upload_progress: { upload: string; name: string; received: number; size: number; photo?: string };
+  photo_status_updated: StatusOfPhoto;
+  photo_counts: { photos: { photo: string; likes: number; comments: number }[] };
+  photo_selection: { user: string; list: string; count: number };
 }
 
 export type SalonSignal = {
@@ -197,6 +357,15 @@ interface Listing {
 }
 
 interface Changed {
+  seq: number;
+  duplicate?: boolean;
+}
+
+export type Purpose = "photo" | "watermark";
+
+export interface PhotoMade {
+  photo: string;
+  /** 0 of a watermark. */
   seq: number;
   duplicate?: boolean;
 }
@@ -272,6 +441,80 @@ export interface Requests {
   friend_requests: { data: { direction?: "incoming" | "outgoing" } & Listing; ok: Page<FriendRequestItem> };
   search_users: { data: { q: string; limit?: number }; ok: Page<PublicProfile> };
   users_get: { data: { ids: string[] }; ok: Page<PublicProfile> };
+  photo_session_create: {
+    data: { cid: string; title: string } & SessionSettings;
+    ok: { session: string; code: string; duplicate?: boolean };
+  };
+  photo_session_list: { data: Listing; ok: Page<SessionInfo> };
+  photo_session_get: { data: { session: string }; ok: SessionInfo };
+  photo_session_update: {
+    data: { session: string; title?: string; cover?: string; renew_code?: boolean } & SessionSettings;
+    ok: { seq: number; code?: string };
+  };
+  photo_session_close: { data: { session: string }; ok: Changed };
+  photo_session_delete: { data: { session: string }; ok: {} };
+  /** Without a role he is put out. */
+  photo_session_member: {
+    data: { session: string; user: string; role?: "client" | "photographer" | "editor" };
+    ok: Changed;
+  };
+  /** `Salon.joinSession` does it, and again after each connection. */
+  join_session: {
+    data: ({ session: string; code?: string; grant?: string } | { code: string }) & { after?: number };
+    ok: SessionInfo;
+  };
+  leave_session: { data: { session: string }; ok: {} };
+  session_media: { data: { session: string }; ok: Media };
+  photo_upload_begin: {
+    data: { session: string; cid: string; name: string; size: number; mime: string; sha256: string; purpose?: Purpose };
+    ok: { upload: string; chunk: number; offset: number };
+  };
+  /** `bytes` in base64. */
+  photo_upload_chunk: { data: { upload: string; offset: number; bytes: string }; ok: { offset: number } };
+  photo_upload_commit: { data: { upload: string }; ok: PhotoMade };
+  photo_upload_abort: { data: { upload: string }; ok: {} };
+  photo_list: {
+    data: { session: string; state?: PhotoState; tag?: string; list?: string; newest_first?: boolean } & Listing;
+    ok: Page<Photo>;
+  };
+  photo_get: {
+    data: { session: string; photo: string };
+    ok: Photo & { bytes: number; mime: string; metadata?: unknown; downloads?: number; failed?: string };
+  };
+  photo_update: {
+    data: {
+      session: string;
+      photos: string[];
+      state?: "live" | "hidden";
+      title?: string;
+      tags?: string[];
+      pinned?: boolean;
+      behind?: string;
+    };
+    ok: Changed;
+  };
+  photo_delete: { data: { session: string; photos: string[] }; ok: Changed };
+  photo_mark: {
+    data: { session: string; photos: string[]; on: boolean } & ({ mark: "like" } | { mark: "select"; list?: string });
+    ok: {};
+  };
+  photo_selections: { data: { session: string }; ok: Page<SelectionItem> };
+  photo_selection_export: {
+    data: { session: string; user?: string; list?: string; format: "csv" | "lightroom" | "finder" | "capture_one" };
+    ok: { text: string; name: string; count: number };
+  };
+  photo_comment: {
+    data: { session: string; photo: string; cid: string; text: string };
+    ok: { room: string; seq: number; at: number; duplicate?: boolean };
+  };
+  photo_comments: {
+    data: { session: string; photo: string; before?: number; limit?: number };
+    ok: { events: SalonEvent[]; more: boolean };
+  };
+  photo_download: {
+    data: { session: string; photos?: string[]; list?: string; original?: boolean };
+    ok: { url: string; expires_at: number; files: number };
+  };
 }
 
 /** Requests that answer a page of a list. */
@@ -370,8 +613,10 @@ export interface Told {
   session: Session;
   /** The log goes on behind `position`; what came before is not handed out. Forget the room's events, read a page. */
   reset: { room: string; position: number; error?: SalonError };
-  /** These rooms are not ours any more. */
+  /** These rooms are not ours any more; photo sessions that we viewed have closed, or have another code. */
   gone: string[];
+  /** A photo session is viewed, from now on or again: with what opens its pictures, and what one may do. */
+  joined: SessionInfo;
   /** The store is another one: forget all events. */
   epoch: { epoch: string; previous: string };
   /** A message was committed, also one of an earlier page. */
@@ -448,6 +693,8 @@ export interface UploadOptions {
   cid?: string;
   /** In hexadecimal; computed if absent, for which the file is read into memory as a whole. */
   sha256?: string;
+  /** By default `photo`. */
+  purpose?: Purpose;
   progress?(sent: number, size: number): void;
   signal?: AbortSignal;
 }
@@ -495,7 +742,16 @@ export class Salon {
   read(room: string, seq: number): void;
   /** To be called at every key. */
   typing(room: string): void;
-  upload(session: string, file: UploadFile, options?: UploadOptions): Promise<{ photo: string; seq: number }>;
+  /**
+   * Views a photo session, and comes back to it with every connection, until it is `gone` or left. The code is needed
+   * once: the storage keeps what opens it again. Its events go on behind the last that was handed out, or behind
+   * `after`, or else with what is new.
+   */
+  joinSession(
+    data: ({ session: string; code?: string } | { code: string }) & { after?: number },
+  ): Promise<SessionInfo>;
+  leaveSession(session: string): Promise<void>;
+  upload(session: string, file: UploadFile, options?: UploadOptions): Promise<PhotoMade>;
 }
 
 export interface HttpRequest {
@@ -525,6 +781,8 @@ export class Login {
   login(username: string, password: string): Promise<Profile>;
   sendCode(phone: string): Promise<void>;
   loginWithCode(phone: string, code: string): Promise<Profile>;
+  /** Comes as a guest, by the access code of a photo session. */
+  guest(fields: { code: string; nickname?: string }): Promise<{ user: Profile; session: string }>;
   /** For `SalonOptions.token`; may be taken out of the object. */
   readonly token: (refused?: string) => Promise<string>;
   /** Renews the tokens, and gives the access token. */

@@ -8,8 +8,8 @@
  * Does not  keep events, profiles or conversations: that is the application's.
  *
  * The wire is described in PROTOCOL.md, to which "section" refers. To be read from top to bottom: small things, `Link`
- * (one socket), `Log` and `Logs` (positions), `Outbox`, `Receipts`, `Uploads`, `Salon` (which joins them), `Login`
- * (HTTP), adapters.
+ * (one socket), `Log` and `Logs` (positions), `Views` (photo sessions), `Outbox`, `Receipts`, `Uploads`, `Salon` (which
+ * joins them), `Login` (HTTP), adapters.
  */
 
 /** Reconnecting: full jitter below 0.5 s · 2ⁿ and 30 s; begins anew when a session was open for 30 s (section 13). */
@@ -41,6 +41,8 @@ const CATCH_UP_ROOMS_MAX = 4;
 /** Positions that are kept: as many as a user may have rooms. They are named in one frame. */
 const POSITIONS_MAX = 5_000;
 const POSITIONS_SAVE_MS = 300;
+/** Photo sessions whose grants and positions are kept; the oldest are forgotten first. */
+const VIEWS_KEPT_MAX = 100;
 /** Messages without an answer that are kept, how long, and how many rooms send at the same time. */
 const OUTBOX_MESSAGES_MAX = 500;
 const OUTBOX_AGE_MS_MAX = 7 * 86_400_000;
@@ -406,7 +408,8 @@ const jsonFrame = (type, ref, data) => JSON.stringify({ type, ref, data });
  *           itself has (section 8, 6).
  */
 class Log {
-  #logs;
+  #host;
+  #changed;
   #held = [];
   /** Up to here there are events, even if none of them is held. */
   #target = 0;
@@ -415,11 +418,12 @@ class Log {
   #running = false;
 
   /** `position` is that of the last event that was handed out, `safe` of the last that the application is done with. */
-  constructor(id, position, logs) {
+  constructor(id, position, host, changed) {
     this.id = id;
     this.position = position;
     this.safe = position;
-    this.#logs = logs;
+    this.#host = host;
+    this.#changed = changed;
   }
 
   receive(event) {
@@ -431,10 +435,17 @@ class Log {
     this.#run();
   }
 
-  /** Reads everything up to `target`. */
-  catchUp(target) {
+  /** Reads everything up to `target`; begins anew there when that is too far away, or behind us. */
+  catchUp(target, events_max) {
+    const behind = target - this.position;
+    if (behind < 0 || behind > events_max) return this.skip(target);
     this.#target = target;
-    this.#run();
+    return this.#run();
+  }
+
+  skip(position) {
+    this.position = this.safe = position;
+    this.#host.tell("reset", { room: this.id, position });
   }
 
   /** The socket has ended, or the log is void. */
@@ -480,14 +491,14 @@ class Log {
     const backoff = new Backoff();
     for (const life = this.#life; life === this.#life; ) {
       try {
-        return await this.#logs.page(this);
+        return await this.#host.page(this);
       } catch (error) {
         if (life !== this.#life) break;
         if (!error.retry) {
-          this.#logs.tell("reset", { room: this.id, position: goal, error });
+          this.#host.tell("reset", { room: this.id, position: goal, error });
           break;
         }
-        await this.#logs.sleep(backoff.after(error));
+        await this.#host.clock.sleep(backoff.after(error));
       }
     }
     return { events: [] };
@@ -496,10 +507,10 @@ class Log {
   #hand(event) {
     if (event.seq <= this.position) return undefined;
     this.position = event.seq;
-    const done = this.#logs.hand(event);
+    const done = this.#host.hand(event);
     const finish = () => {
       this.safe = Math.max(this.safe, event.seq);
-      this.#logs.changed();
+      this.#changed();
     };
     return done ? done.then(finish) : finish();
   }
@@ -516,7 +527,6 @@ class Logs {
   #kept;
   #epoch;
   #logs = new Map();
-  #reading = new Gate(CATCH_UP_ROOMS_MAX);
   #cancelSave;
 
   constructor(host, kept) {
@@ -557,11 +567,11 @@ class Logs {
       else if (!log) this.#discover(head, session.limits.replay_room);
       else if (stale.has(id)) {
         if (log.position > head.seq) lowered.push(id);
-        this.#catchUp(log, head.seq, CATCH_UP_EVENTS_MAX);
+        log.catchUp(head.seq, CATCH_UP_EVENTS_MAX);
       }
     }
     if (fresh) this.#add("inbox", session.inbox);
-    else if (stale.has("inbox")) this.#skip(this.#logs.get("inbox"), session.inbox);
+    else if (stale.has("inbox")) this.#logs.get("inbox").skip(session.inbox);
     this.#settle([...gone, ...lowered]);
     if (gone.length > 0) this.#host.tell("gone", gone);
   }
@@ -575,23 +585,6 @@ class Logs {
   /** The socket has ended. */
   rest() {
     for (const log of this.#logs.values()) log.rest();
-  }
-
-  page(log) {
-    const limit = Math.min(PAGE_EVENTS_MAX, this.#host.session.limits.page);
-    return this.#reading.run(() => this.#host.ask("history", { room: log.id, after: log.position, limit }));
-  }
-
-  hand(event) {
-    return this.#host.hand(event);
-  }
-
-  tell(name, value) {
-    this.#host.tell(name, value);
-  }
-
-  sleep(ms) {
-    return this.#host.clock.sleep(ms);
   }
 
   /** Something was handed out: writes it down soon, and not for each event. */
@@ -624,18 +617,9 @@ class Logs {
 
   /** A room that came while we were away: everything is new in it, within reason. */
   #discover(head, events_max) {
-    this.#catchUp(this.#add(head.id, Math.max(0, head.first_seq - 1)), head.seq, events_max);
-  }
-
-  #catchUp(log, target, events_max) {
-    const behind = target - log.position;
-    if (behind < 0 || behind > events_max) this.#skip(log, target);
-    else log.catchUp(target);
-  }
-
-  #skip(log, position) {
-    log.position = log.safe = position;
-    this.#host.tell("reset", { room: log.id, position });
+    // A session that we viewed, and are a member of now, goes on.
+    const position = this.#host.viewed(head.id) ?? Math.max(0, head.first_seq - 1);
+    this.#add(head.id, position).catchUp(head.seq, events_max);
   }
 
   #add(id, position) {
@@ -644,9 +628,159 @@ class Logs {
       this.#logs.get(oldest).rest();
       this.#logs.delete(oldest);
     }
-    const log = new Log(id, position, this);
+    const log = new Log(id, position, this.#host, () => this.changed());
     this.#logs.set(id, log);
     return log;
+  }
+}
+
+/**
+ * Photo sessions that are viewed (section 16). The server forgets a viewer with his socket, and `auth` knows nothing of
+ * him: after each we join again, with the grant and the position.
+ *
+ * Promises  of the events of a session the same as `Logs`. One that has ended, or is not ours any more, is `gone`.
+ */
+class Views {
+  #host;
+  #kept;
+  /** By session. `log` only if we are its guest: the events of a member are those of `Logs`. */
+  #views = new Map();
+  #life = 0;
+  #cancelSave;
+
+  constructor(host, kept) {
+    this.#host = host;
+    this.#kept = kept;
+  }
+
+  async join({ session, code, after }) {
+    const { epoch } = await this.#host.begun();
+    const stored = this.#stored(session, epoch);
+    const held = this.#views.get(session)?.log;
+    const data = { session, code, after: held?.position ?? after ?? stored.position };
+    if (code === undefined) data.grant = stored.grant;
+    return this.#ask(data, epoch);
+  }
+
+  /** What still comes of it is not handed out. Its grant stays. */
+  async leave(session) {
+    const view = this.#views.get(session);
+    if (!view) return;
+    this.save();
+    view.left = true;
+    view.log?.rest();
+    try {
+      await this.#host.ask("leave_session", { session });
+    } catch (error) {
+      // Without a socket nobody views anything.
+      if (!error.retry) throw error;
+    } finally {
+      if (this.#views.get(session) === view) this.#views.delete(session);
+    }
+  }
+
+  /** A session of the socket is open. */
+  begin({ epoch }) {
+    for (const [session, view] of [...this.#views]) {
+      if (view.left) this.#views.delete(session);
+      else this.#again(session, view, epoch);
+    }
+  }
+
+  /** Whether the event is of a session that we view. */
+  receive(event) {
+    const view = this.#views.get(event.room);
+    if (!view?.log) return false;
+    if (!view.left) view.log.receive(event);
+    return true;
+  }
+
+  /** Up to where we hold a session that we are no member of. */
+  position(session) {
+    return this.#views.get(session)?.log?.position;
+  }
+
+  /** An event was handed out: it may have been the last one. */
+  seen({ type, room, data }) {
+    if (type === "session_closed" || (type === "session_updated" && data.code)) this.#end(room);
+  }
+
+  /** The socket has ended. */
+  rest() {
+    this.#life += 1;
+    for (const { log } of this.#views.values()) log?.rest();
+  }
+
+  save() {
+    this.#cancelSave?.();
+    this.#cancelSave = undefined;
+    const stored = this.#kept.get("views") ?? {};
+    for (const [session, { epoch, grant, log, left }] of this.#views) {
+      if (!log || left) continue;
+      const before = this.#stored(session, epoch);
+      delete stored[session];
+      stored[session] = { epoch, grant, position: Math.max(log.safe, before.position ?? 0) };
+    }
+    this.#kept.set("views", Object.fromEntries(Object.entries(stored).slice(-VIEWS_KEPT_MAX)));
+  }
+
+  #stored(session, epoch) {
+    const { grant, ...stored } = this.#kept.get("views")?.[session] ?? {};
+    return { grant, position: stored.epoch === epoch ? stored.position : undefined };
+  }
+
+  #ask(data, epoch) {
+    const taken = (info) => this.#opened(info, data, epoch);
+    return this.#host.ask("join_session", data, { taken });
+  }
+
+  #opened(info, asked, epoch) {
+    const { room: session, seq, role, stale } = info;
+    const before = this.#views.get(session);
+    const stored = this.#stored(session, epoch);
+    const grant = info.grant ?? before?.grant ?? stored.grant;
+    const view = { epoch, grant, guest: role === "guest", left: false };
+    this.#views.set(session, view);
+    this.#host.tell("joined", info);
+    if (!view.guest) return;
+    const position = asked.after ?? stored.position ?? seq;
+    const kept = before?.epoch === epoch && !before.left ? before.log : undefined;
+    view.log = kept ?? new Log(session, position, this.#host, () => this.#changed());
+    if (stale || asked.after === undefined) view.log.catchUp(seq, CATCH_UP_EVENTS_MAX);
+    this.save();
+  }
+
+  async #again(session, view, epoch) {
+    const life = this.#life;
+    const backoff = new Backoff();
+    // A position of another store means nothing.
+    if (view.epoch !== epoch) view.log = undefined;
+    while (life === this.#life && this.#views.get(session) === view && !view.left) {
+      try {
+        return void (await this.#ask({ session, grant: view.grant, after: view.log?.position }, epoch));
+      } catch (error) {
+        if (life !== this.#life) return;
+        // A session that is full just now may have room later.
+        if (!error.retry && error.code !== "internal" && error.code !== "limit_reached") return this.#end(session);
+        await this.#host.clock.sleep(backoff.after(error));
+      }
+    }
+  }
+
+  #end(session) {
+    const view = this.#views.get(session);
+    if (!view) return;
+    this.#views.delete(session);
+    view.log?.rest();
+    const stored = this.#kept.get("views") ?? {};
+    delete stored[session];
+    this.#kept.set("views", stored);
+    // Members keep a session that has closed.
+    if (view.guest) this.#host.tell("gone", [session]);
+  }
+
+  #changed() {
+    this.#cancelSave ??= this.#host.clock.after(POSITIONS_SAVE_MS, () => this.save());
   }
 }
 
@@ -875,7 +1009,7 @@ class Receipts {
   }
 }
 
-/** Photos, in chunks with a window, from the offset that the server has. */
+/** Photos, in chunks with a window, from the offset that the server has (section 16). */
 class Uploads {
   #host;
   #gate = new Gate(UPLOADS_MAX);
@@ -888,9 +1022,9 @@ class Uploads {
     return this.#gate.run(() => this.#upload(session, file, { cid: uuid(), ...options }));
   }
 
-  async #upload(session, file, { cid, sha256, progress, signal }) {
+  async #upload(session, file, { cid, sha256, purpose, progress, signal }) {
     const { name, size, type: mime } = file;
-    const begin = { session, cid, name, size, mime, sha256: sha256 ?? (await sha256Hex(file)) };
+    const begin = { session, cid, name, size, mime, purpose, sha256: sha256 ?? (await sha256Hex(file)) };
     const backoff = new Backoff();
     for (let upload; ; ) {
       try {
@@ -961,8 +1095,8 @@ function chunkFrame(type, ref, { upload, offset, bytes }) {
 /**
  * A person's connection to a server, which comes back by itself.
  *
- * Tells (`on`): `status`, `session`, `event`, `signal`, `reset`, `gone`, `epoch`, `sent`, `failed`, `error`; salon.d.ts
- * says what comes with each.
+ * Tells (`on`): `status`, `session`, `event`, `signal`, `reset`, `gone`, `joined`, `epoch`, `sent`, `failed`, `error`;
+ * salon.d.ts says what comes with each.
  */
 export class Salon {
   #options;
@@ -973,6 +1107,8 @@ export class Salon {
   #backoff = new Backoff();
   #host;
   #logs;
+  #views;
+  #reading = new Gate(CATCH_UP_ROOMS_MAX);
   #outbox;
   #receipts;
   #uploads;
@@ -1004,6 +1140,7 @@ export class Salon {
     const kept = new Kept(storage, `${name}:${user}:`, fault);
     this.#host = this.#makeHost(user);
     this.#logs = new Logs(this.#host, kept);
+    this.#views = new Views(this.#host, kept);
     this.#outbox = new Outbox(this.#host, kept);
     this.#receipts = new Receipts(this.#host);
     this.#uploads = new Uploads(this.#host);
@@ -1030,7 +1167,7 @@ export class Salon {
       this.#refused = undefined;
       this.#renewed = false;
       this.#backoff.reset();
-      this.#unwatch ??= this.#options.transport.watch?.({ wake: () => this.#wake(), sleep: () => this.#logs.save() });
+      this.#unwatch ??= this.#options.transport.watch?.({ wake: () => this.#wake(), sleep: () => this.#save() });
       this.#open();
     }
     const begun = this.#online();
@@ -1046,7 +1183,7 @@ export class Salon {
     this.#link?.end(1000, "");
     this.#halt("offline", {});
     this.#outbox.close();
-    this.#logs.save();
+    this.#save();
     this.#clock.stop();
   }
 
@@ -1118,6 +1255,18 @@ export class Salon {
     this.#host.ask("typing", { room }).catch(() => {});
   }
 
+  /**
+   * Views a photo session, by its code or again by its id, and comes back to it with every connection: a SessionInfo.
+   * Its events go on behind the last one that was handed out, or behind `after`, or else with what is new.
+   */
+  joinSession(data) {
+    return this.#views.join(data);
+  }
+
+  leaveSession(session) {
+    return this.#views.leave(session);
+  }
+
   /** A photo into a photo session: `{photo, seq}`. Goes on where it was when the connection comes back. */
   upload(session, file, options) {
     return this.#uploads.upload(session, file, options);
@@ -1138,6 +1287,10 @@ export class Salon {
       /** On the socket that is open, or not at all. */
       ask: (type, data, options) => this.#ask(type, data, options),
       request: (type, data) => this.request(type, data),
+      /** The session of the socket, when there is one. */
+      begun: () => this.#online(this.#options.timeout_ms),
+      page: (log) => this.#page(log),
+      viewed: (room) => this.#views.position(room),
       tell: (name, value) => this.#emitter.emit(name, value),
       hand: (event) => this.#hand(event),
     };
@@ -1151,11 +1304,25 @@ export class Salon {
     return this.#link.ask(type, data, { timeout_ms: this.#options.timeout_ms, ...options });
   }
 
+  #page(log) {
+    const limit = Math.min(PAGE_EVENTS_MAX, this.#session.limits.page);
+    return this.#reading.run(() => this.#ask("history", { room: log.id, after: log.position, limit }));
+  }
+
+  #save() {
+    this.#logs.save();
+    this.#views.save();
+  }
+
   #hand(event) {
     if (event.type === "new_message") this.#outbox.seen(event);
     const done = this.#emitter.emit("event", event);
     const raise = () => {
-      if (this.#options.receipts && event.room !== "inbox") this.#receipts.raise("delivered", event.room, event.seq);
+      const viewed = this.#views.position(event.room) !== undefined;
+      if (viewed) this.#views.seen(event);
+      else if (this.#options.receipts && event.room !== "inbox") {
+        this.#receipts.raise("delivered", event.room, event.seq);
+      }
     };
     if (done) return done.then(raise);
     return raise();
@@ -1178,7 +1345,7 @@ export class Salon {
     const late = this.#clock.after(CONNECT_MS_MAX, () => this.#link?.end(GIVEN_UP, "not connected in time"));
     const on = {
       opened: () => this.#authenticate(token, late),
-      event: (frame) => this.#logs.receive(frame),
+      event: (frame) => this.#views.receive(frame) || this.#logs.receive(frame),
       signal: (frame) => this.#emitter.emit("signal", frame),
       fault: (error) => this.#emitter.fault(error),
       ended: (end) => {
@@ -1222,6 +1389,7 @@ export class Salon {
     link.beat(session.heartbeat_ms);
     this.#tell("online", {});
     this.#logs.begin(session);
+    this.#views.begin(session);
     this.#emitter.emit("session", session);
     this.#receipts.begin(session.rooms);
     this.#outbox.begin();
@@ -1245,6 +1413,7 @@ export class Salon {
   #rest() {
     this.#link = null;
     this.#logs.rest();
+    this.#views.rest();
     this.#outbox.rest();
   }
 
@@ -1353,6 +1522,12 @@ export class Login {
     return this.#enter("/api/auth/code/verify", { phone, code });
   }
 
+  /** Comes as a guest, by the access code of a photo session, which is to be joined with the same code. */
+  async guest({ code, nickname }) {
+    const { user, session } = await this.#enterAs("/api/auth/guest", { code, nickname });
+    return { user, session };
+  }
+
   /** A token that is good for a while; a new one if it is the one that the server has `refused`. For `Salon`. */
   token = async (refused) => {
     const held = this.#kept.get("login");
@@ -1394,9 +1569,14 @@ export class Login {
   }
 
   async #enter(path, fields) {
+    const { user } = await this.#enterAs(path, fields);
+    return user;
+  }
+
+  async #enterAs(path, fields) {
     const answer = await this.#post(path, { device: this.#device, ...fields });
     this.#keep(answer);
-    return answer.user;
+    return answer;
   }
 
   #renew(seen) {

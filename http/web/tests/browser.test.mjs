@@ -90,6 +90,6 @@ test("a page in Chromium, loaded twice", async (t) => {
     pending: ["two"],
     sent: 3,
     event: 3,
-    upload: "unknown_type",
+    upload: "forbidden",
   });
 });

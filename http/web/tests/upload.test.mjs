@@ -1,4 +1,4 @@
-// Uploading, against a fake server: the frames are those of the design, and the server has none yet.
+// Uploading, against a fake server, which can lose chunks where one likes.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";

@@ -30,14 +30,35 @@ async function page(): Promise<void> {
   await salon.request("history", {});
   // @ts-expect-error it needs data
   await salon.request("history");
-  const unknown = await salon.request("photo_list", { session: room });
-  console.log(unknown.items);
+  const unknown = await salon.request("generate", { prompt: "a cat" });
+  console.log(unknown.task);
   for await (const friend of salon.list("friends")) console.log(friend.user.nickname, friend.online);
   for await (const member of salon.list("room_members", { room })) console.log(member.role);
   const failed = (error: unknown): boolean => error instanceof SalonError && error.retry;
   await salon.upload(room, new File([], "a.jpg"), { progress: (sent, size) => console.log(sent / size) }).catch(failed);
   stop();
   salon.close();
+}
+
+async function gallery(salon: Salon, login: Login): Promise<void> {
+  const { session } = await login.guest({ code: "K7MP-3XQ9", nickname: "Eve" });
+  const { media, permissions } = await salon.joinSession({ code: "K7MP-3XQ9" });
+  await salon.joinSession({ session, after: 7 });
+  // @ts-expect-error a session or a code
+  await salon.joinSession({ after: 7 });
+  salon.on("joined", ({ role }) => console.log(role));
+  salon.on("event", (event) => {
+    if (event.type !== "new_photo" || event.data.retracted) return;
+    console.log(`/blobs/${event.data.photo}/400?${media?.query}`, event.data.thumbhash, permissions.like);
+  });
+  salon.on("signal", (signal) => {
+    if (signal.type === "photo_counts") console.log(signal.room, signal.data.photos[0]?.likes);
+  });
+  for await (const photo of salon.list("photo_list", { session, newest_first: true })) console.log(photo.width);
+  await salon.request("photo_mark", { session, photos: [], mark: "select", list: "album", on: true });
+  // @ts-expect-error likes have no list
+  await salon.request("photo_mark", { session, photos: [], mark: "like", list: "album", on: true });
+  await salon.leaveSession(session);
 }
 
 function miniProgram(): Salon {
@@ -50,4 +71,4 @@ function bot(): Salon {
   return new Salon({ url: "http://127.0.0.1:8080", user: "…", token: () => "…", storage: memoryStorage(), WebSocket });
 }
 
-export { bot, miniProgram, page };
+export { bot, gallery, miniProgram, page };

@@ -130,11 +130,11 @@ export class WebSocket {
 
 /**
  * A server of sockets. `serve(socket, number)` is called for each; the socket has `onframe`, `answer`, `push`, `close`,
- * `cut`. It has a `url` and a `stop()`.
+ * `cut`; requests over HTTP are for `http`. It has a `url` and a `stop()`.
  */
-export async function fakeServer(serve) {
+export async function fakeServer(serve, http = (_, answer) => answer.writeHead(404).end()) {
   const sockets = [];
-  const server = createServer((_, answer) => answer.writeHead(404).end());
+  const server = createServer(http);
   server.on("upgrade", (asked, stream) => {
     const accept = createHash("sha1").update(`${asked.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
     const words = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
