@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use salon_protocol::{Encoding, ErrorData, Millis, SessionId, UserId, codec};
-use salon_storage::model::UserRef;
+use salon_storage::model::{Pass, UserRef, Visitor};
 use serde::Serialize;
 
 use crate::rate::{Buckets, Class, RateLimits};
@@ -42,7 +42,14 @@ pub(crate) struct Caller {
     pub(crate) reference: Option<u64>,
     pub(crate) encoding: Encoding,
     pub(crate) user: UserRef,
+    /// How he came into the photo session that it is about, if he is no member.
+    pub(crate) pass: Option<Pass>,
+    /// See [`UserShared::guest`].
+    pub(crate) guest: bool,
 }
+
+/// In place of a worker's number: the server asks itself.
+const INSIDE: u16 = u16::MAX;
 
 /// An encoded answer on its way to its socket.
 #[derive(Clone, Debug)]
@@ -53,6 +60,23 @@ pub(crate) struct Answer {
 }
 
 impl Caller {
+    /// The server itself wants something for a user, and is answered by
+    /// [`Inside`](crate::inside::Inside).
+    pub(crate) fn inside(ticket: u32, user: UserRef, pass: Option<Pass>) -> Self {
+        let conn = ConnId { worker: INSIDE, slot: 0, generation: 0 };
+        Caller { conn, ticket, reference: None, encoding: Encoding::Json, user, pass, guest: false }
+    }
+
+    /// Whether it is the server itself.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.conn.worker == INSIDE
+    }
+
+    /// Who asks something of a photo session.
+    pub(crate) fn visitor(&self) -> Visitor {
+        Visitor { user: self.user, pass: self.pass }
+    }
+
     /// Encodes the answer.
     pub(crate) fn answer<T: Serialize>(&self, result: &Result<T, ErrorData>) -> Answer {
         let frame = match result {
@@ -67,12 +91,14 @@ impl Caller {
 #[derive(Debug)]
 pub(crate) struct UserShared {
     pub(crate) user: UserRef,
+    /// He has no account of his own: he may only view photo sessions.
+    pub(crate) guest: bool,
     buckets: Mutex<Buckets>,
 }
 
 impl UserShared {
-    pub(crate) fn new(user: UserRef) -> Arc<Self> {
-        Arc::new(UserShared { user, buckets: Mutex::default() })
+    pub(crate) fn new(user: UserRef, guest: bool) -> Arc<Self> {
+        Arc::new(UserShared { user, guest, buckets: Mutex::default() })
     }
 
     /// Takes one request of a class; an error says after how many milliseconds there is room for

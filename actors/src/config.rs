@@ -15,6 +15,8 @@ pub struct NodeConfig {
     pub room_idle_ms: Millis,
     /// A user without a socket is forgotten after so long.
     pub user_idle_ms: Millis,
+    /// The font that is tried first for watermarks; others of the machine come behind it.
+    pub watermark_font: Option<std::path::PathBuf>,
     /// See [`limits::PRESENCE_GRACE_MS`].
     pub presence_grace_ms: Millis,
 }
@@ -26,6 +28,7 @@ impl Default for NodeConfig {
             recall_window_ms: limits::RECALL_WINDOW_MS,
             room_idle_ms: 60_000,
             user_idle_ms: 30_000,
+            watermark_font: None,
             presence_grace_ms: limits::PRESENCE_GRACE_MS,
         }
     }
@@ -48,6 +51,8 @@ impl NodeConfig {
             members_call: limits::MEMBERS_PER_CALL_MAX,
             inflight: limits::INFLIGHT_MAX,
             recall_ms: self.recall_window_ms,
+            upload: limits::UPLOAD_BYTES_MAX,
+            chunk: limits::UPLOAD_CHUNK_BYTES,
             rate: self.rates().announced(),
         }
     }

@@ -23,6 +23,7 @@ mod config;
 mod connection;
 mod contain;
 mod directory;
+mod inside;
 mod metrics;
 mod node;
 mod presence;
@@ -30,8 +31,10 @@ mod publish;
 mod rate;
 mod registry;
 mod room;
+mod session;
 #[cfg(test)]
 mod sim;
+mod upload;
 mod user;
 mod writing;
 
@@ -40,3 +43,6 @@ pub use config::NodeConfig;
 pub use connection::{Connections, Greeting, Incoming, SocketOut};
 pub use metrics::NodeMetrics;
 pub use node::{Node, NodeParts, Tokens};
+/// An original as viewers may have it: without metadata.
+pub use salon_pictures::{Refusal as PictureRefusal, strip as strip_picture};
+pub use session::{Guess, Guesser, Guesses, MediaScope, SessionKeys, normalised_code};

@@ -25,6 +25,14 @@ pub struct NodeMetrics {
     pub signals_dropped: Counter,
     /// Times that a subscription was caught up from the log.
     pub catch_ups: Counter,
+    /// Uploads that are open.
+    pub uploads: Gauge,
+    /// Sockets that view photo sessions, counted once for each session.
+    pub viewers: Gauge,
+    /// Uploads that became photos.
+    pub photos: Counter,
+    /// Photos whose variants could not be made.
+    pub photos_failed: Counter,
     /// Messages waiting in mailboxes of rooms and users.
     pub mailbox_depth: Gauge,
     /// Times that a full mailbox or queue refused something.
@@ -42,6 +50,8 @@ impl NodeMetrics {
             ("connections", "Sockets with an open session", &self.connections),
             ("users", "User actors alive", &self.users),
             ("rooms", "Room actors alive", &self.rooms),
+            ("uploads", "Uploads open", &self.uploads),
+            ("viewers", "Sockets that view photo sessions", &self.viewers),
             ("mailbox_depth", "Messages waiting in mailboxes", &self.mailbox_depth),
         ];
         for (name, help, gauge) in gauges {
@@ -54,6 +64,8 @@ impl NodeMetrics {
             ("deliveries", "Events written to sockets", &self.deliveries),
             ("signals_dropped", "Signals replaced on slow sockets", &self.signals_dropped),
             ("catch_ups", "Subscriptions caught up from the log", &self.catch_ups),
+            ("photos", "Uploads that became photos", &self.photos),
+            ("photos_failed", "Photos without variants", &self.photos_failed),
             ("mailbox_full", "Refusals by full mailboxes", &self.mailbox_full),
             ("restarts", "Panics and deaths of actors", &self.restarts),
             ("lost_answers", "Requests given up without answer", &self.lost_answers),

@@ -1,13 +1,14 @@
 //! One node: what all its threads share, and the verbs that the rest of the house may use.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use actix::{Arbiter, ArbiterHandle};
 use salon_protocol::{
-    CloseCode, Encoding, ErrorCode, ErrorData, Millis, RoomId, SessionId, UserId, limits,
+    CloseCode, Encoding, ErrorCode, ErrorData, Millis, RoomId, SessionId, UploadId, UserId, limits,
 };
-use salon_storage::contract::{Bus, Clock, Store};
+use salon_storage::contract::{Blobs, Bus, Clock, Store};
 use salon_storage::model::{LogPage, LogRange};
 use tokio::sync::mpsc;
 
@@ -16,11 +17,14 @@ use crate::committing::Committing;
 use crate::config::NodeConfig;
 use crate::connection::{ReadLog, Target, ToWorker, Who};
 use crate::directory::Directory;
+use crate::inside::Inside;
 use crate::metrics::NodeMetrics;
 use crate::presence::Presence;
 use crate::publish::{Publish as _, Reach};
 use crate::registry::{Generation, Refused, Registry};
 use crate::room::{RoomActor, RoomInput, RoomMessage, RoomRequest};
+use crate::session::{Guesses, SessionKeys, Studio, Viewers};
+use crate::upload::{UploadActor, UploadInput, UploadMessage, UploadRequest};
 use crate::user::{UserActor, UserInput, UserMessage};
 use crate::writing::Writing;
 
@@ -41,6 +45,12 @@ pub struct NodeParts {
     pub clock: Arc<dyn Clock>,
     /// Who comes.
     pub tokens: Arc<dyn Tokens>,
+    /// Files.
+    pub blobs: Arc<dyn Blobs>,
+    /// What opens photo sessions.
+    pub keys: SessionKeys,
+    /// The folder of uploads that go on.
+    pub uploads: PathBuf,
     /// What the operator decided.
     pub config: NodeConfig,
     /// Counters.
@@ -53,6 +63,7 @@ pub struct Node {
     parts: NodeParts,
     rooms: Registry<RoomActor>,
     users: Registry<UserActor>,
+    going_on: Registry<UploadActor>,
     directory: Directory,
     presence: Presence,
     workers: RwLock<Vec<Arc<WorkerLink>>>,
@@ -63,6 +74,10 @@ pub struct Node {
     draining: AtomicBool,
     writing: Writing,
     committing: Arc<Committing>,
+    inside: Inside,
+    studio: Studio,
+    viewers: Viewers,
+    guesses: Arc<Guesses>,
 }
 
 /// The way to a worker's connections.
@@ -88,9 +103,12 @@ impl Node {
     pub fn start(parts: NodeParts) -> Arc<Node> {
         let node = Arc::new_cyclic(|node: &Weak<Node>| Node {
             presence: Presence::start(node.clone(), parts.config.presence_grace_ms),
+            guesses: Guesses::new(parts.config.rate_limits),
+            studio: Studio::new(parts.config.watermark_font.clone()),
             parts,
             rooms: Registry::default(),
             users: Registry::default(),
+            going_on: Registry::default(),
             directory: Directory::default(),
             workers: RwLock::default(),
             home: Arbiter::current(),
@@ -98,14 +116,32 @@ impl Node {
             draining: AtomicBool::new(false),
             writing: Writing::default(),
             committing: Arc::default(),
+            inside: Inside::default(),
+            viewers: Viewers::default(),
         });
         actix::spawn(crate::bell::listen(Arc::downgrade(&node)));
+        actix::spawn(crate::session::keep_house(Arc::downgrade(&node)));
         node
     }
 
     /// What survives.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.parts.store
+    }
+
+    /// Files.
+    pub fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.parts.blobs
+    }
+
+    /// What opens photo sessions.
+    pub fn keys(&self) -> &SessionKeys {
+        &self.parts.keys
+    }
+
+    /// Wrong codes and grants of photo sessions.
+    pub fn guesses(&self) -> &Arc<Guesses> {
+        &self.guesses
     }
 
     /// The time.
@@ -175,6 +211,23 @@ impl Node {
 
     pub(crate) fn committing(&self) -> &Arc<Committing> {
         &self.committing
+    }
+
+    /// The folder of uploads that go on.
+    pub(crate) fn uploads(&self) -> &Path {
+        &self.parts.uploads
+    }
+
+    pub(crate) fn studio(&self) -> &Studio {
+        &self.studio
+    }
+
+    pub(crate) fn viewers(&self) -> &Viewers {
+        &self.viewers
+    }
+
+    pub(crate) fn inside(&self) -> &Inside {
+        &self.inside
     }
 
     pub(crate) fn bus(&self) -> &Arc<dyn Bus> {
@@ -259,6 +312,34 @@ impl Node {
         let arbiter = self.arbiter(usize::from(worker));
         let sent = self.users.send(user, UserMessage(input), self.now(), &arbiter, make);
         self.sent(sent)
+    }
+
+    /// Asks an upload; starts its actor if need be.
+    pub(crate) fn ask_upload(
+        self: &Arc<Self>,
+        upload: UploadId,
+        caller: Caller,
+        request: UploadRequest,
+    ) -> Result<(), ErrorData> {
+        let message = UploadMessage(UploadInput::Request(caller, request));
+        let node = self.clone();
+        let make = move |generation| UploadActor::new(node, upload, generation);
+        let arbiter = self.arbiter(usize::from(caller.conn.worker));
+        let sent = self.going_on.send(upload, message, self.now(), &arbiter, make);
+        self.sent(sent)
+    }
+
+    pub(crate) fn retire_upload(&self, upload: UploadId, generation: Generation) {
+        self.metrics().mailbox_depth.inc();
+        self.going_on.retire(upload, generation, UploadMessage(UploadInput::Last));
+    }
+
+    /// An upload's actor is gone; when it had not retired, what was asked of it is lost.
+    pub(crate) fn upload_died(&self, upload: UploadId, generation: Generation) {
+        if self.going_on.died(upload, generation, self.now()) {
+            self.mourn("upload", &upload);
+            self.to_all_workers(|| ToWorker::Lost(Target::Upload(upload)));
+        }
     }
 
     fn sent<M>(&self, sent: Result<(), Refused<M>>) -> Result<(), ErrorData> {

@@ -72,7 +72,8 @@ pub(crate) trait Publish: Reach {
         self.ring_log(room.key, events);
         for step in steps(events) {
             match step {
-                Step::Tell(_) => {}
+                // Other nodes see it by the events.
+                Step::Tell(_) | Step::Dismiss(..) => {}
                 Step::Follow(user, after) => {
                     let (log, id) = (room.key, LogId::Room(room.id));
                     self.ring_follow(user, Subscription { log, id, after, head: after + 1 });
@@ -92,6 +93,9 @@ pub(crate) trait Publish: Reach {
                     self.subscribe(user, Subscription { log, id, after, head: after + 1 });
                 }
                 Step::Unfollow(user, last) => self.unsubscribe(user, log, last),
+                Step::Dismiss(last, only_guests) => {
+                    self.to_all_workers(|| ToWorker::Dismiss { log, last, only_guests });
+                }
             }
         }
     }
@@ -204,6 +208,9 @@ pub(crate) enum Step {
     Follow(UserId, Seq),
     /// A user gets this position and nothing after it.
     Unfollow(UserId, Seq),
+    /// Viewers of a photo session get this position and nothing after it; `true`: only those without an
+    /// account.
+    Dismiss(Seq, bool),
 }
 
 /// Cuts events where somebody comes or goes: who goes hears of his going last, who comes hears of
@@ -212,10 +219,23 @@ pub(crate) fn steps(events: &[Event]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut from = 0;
     for (place, event) in events.iter().enumerate() {
-        let EventData::MemberChanged(change) = &event.data else { continue };
-        let step = match change.action {
-            MemberAction::Joined => Step::Follow(change.user, event.seq - 1),
-            MemberAction::Left | MemberAction::Kicked => Step::Unfollow(change.user, event.seq),
+        let step = match &event.data {
+            EventData::MemberChanged(change) => match change.action {
+                MemberAction::Joined => Step::Follow(change.user, event.seq - 1),
+                MemberAction::Left | MemberAction::Kicked => Step::Unfollow(change.user, event.seq),
+                _ => continue,
+            },
+            EventData::SessionClosed(_) => Step::Dismiss(event.seq, false),
+            EventData::SessionUpdated(update) => {
+                let hidden = update.permissions.is_some_and(|all| !all.guest.view);
+                if update.code || hidden {
+                    Step::Dismiss(event.seq, false)
+                } else if update.guests == Some(false) {
+                    Step::Dismiss(event.seq, true)
+                } else {
+                    continue;
+                }
+            }
             _ => continue,
         };
         steps.push(Step::Tell(from..place + 1));

@@ -25,9 +25,13 @@ pub(crate) enum Class {
     Search,
     /// `ping` and `auth`.
     Session,
+    /// Uploads begun and ended.
+    Upload,
+    /// Pieces of uploads.
+    Chunk,
 }
 
-const CLASSES: [(Class, &str, u32, Millis); 9] = [
+const CLASSES: [(Class, &str, u32, Millis); 11] = [
     (Class::Send, "send", 100, 10_000),
     (Class::Change, "change", 100, 10_000),
     (Class::Room, "room", 60, 60_000),
@@ -37,6 +41,9 @@ const CLASSES: [(Class, &str, u32, Millis); 9] = [
     (Class::Query, "query", 200, 10_000),
     (Class::Search, "search", 30, 10_000),
     (Class::Session, "session", 30, 10_000),
+    (Class::Upload, "upload", 600, 60_000),
+    // 25 MB/s.
+    (Class::Chunk, "chunk", 2_000, 10_000),
 ];
 
 impl Class {
@@ -44,10 +51,13 @@ impl Class {
     pub(crate) fn of(request: &Request) -> Class {
         match request {
             Request::Auth(_) | Request::Ping(_) => Class::Session,
-            Request::SendMessage(_) => Class::Send,
-            Request::MessageRecall(_) | Request::MessageEdit(_) | Request::React(_) => {
-                Class::Change
-            }
+            Request::SendMessage(_) | Request::PhotoComment(_) => Class::Send,
+            Request::MessageRecall(_)
+            | Request::MessageEdit(_)
+            | Request::React(_)
+            | Request::PhotoUpdate(_)
+            | Request::PhotoDelete(_)
+            | Request::PhotoMark(_) => Class::Change,
             Request::CreateRoom(_)
             | Request::OpenDirect(_)
             | Request::JoinRoom(_)
@@ -58,7 +68,15 @@ impl Class {
             | Request::Mute(_)
             | Request::RoomUpdate(_)
             | Request::RoomLink(_)
-            | Request::ConversationUpdate(_) => Class::Room,
+            | Request::ConversationUpdate(_)
+            | Request::PhotoSessionCreate(_)
+            | Request::PhotoSessionUpdate(_)
+            | Request::PhotoSessionClose(_)
+            | Request::PhotoSessionDelete(_)
+            | Request::PhotoSessionMember(_)
+            | Request::JoinSession(_)
+            | Request::LeaveSession(_)
+            | Request::PhotoDownload(_) => Class::Room,
             Request::FriendRequest(_)
             | Request::FriendAccept(_)
             | Request::FriendReject(_)
@@ -75,7 +93,19 @@ impl Class {
             | Request::Conversations(_)
             | Request::Friends(_)
             | Request::FriendRequests(_)
-            | Request::UsersGet(_) => Class::Query,
+            | Request::UsersGet(_)
+            | Request::PhotoSessionList(_)
+            | Request::PhotoSessionGet(_)
+            | Request::SessionMedia(_)
+            | Request::PhotoList(_)
+            | Request::PhotoGet(_)
+            | Request::PhotoSelections(_)
+            | Request::PhotoSelectionExport(_)
+            | Request::PhotoComments(_) => Class::Query,
+            Request::PhotoUploadBegin(_)
+            | Request::PhotoUploadCommit(_)
+            | Request::PhotoUploadAbort(_) => Class::Upload,
+            Request::PhotoUploadChunk(_) => Class::Chunk,
         }
     }
 }

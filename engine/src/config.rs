@@ -11,8 +11,11 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use salon_http::auth::{PasswordCost, Secret};
 use salon_protocol::limits;
+use salon_storage::blob::S3Config;
 use salon_storage::sql::{Database, Durability, Rules};
 use serde::{Deserialize, Serialize};
+
+use crate::bucket::bucket;
 
 /// Development or production.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
@@ -49,7 +52,7 @@ pub(crate) enum LogFormat {
 
 /// A text that must not be printed.
 #[derive(Clone, Deserialize)]
-pub(crate) struct Hidden(String);
+pub(crate) struct Hidden(pub(crate) String);
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,6 +130,16 @@ settings! {
     data_dir "data-dir" "SALON_DATA_DIR" "FOLDER": PathBuf = "./salon-data";
     /// PostgreSQL instead of SQLite: `postgres://user:password@host/database`.
     database_url "database-url" "SALON_DATABASE_URL" "URL": Hidden = "SQLite in data_dir";
+    /// Where pictures are: `local` is a folder in data_dir; `s3://bucket/prefix` S3, R2 or MinIO.
+    blobs "blobs" "SALON_BLOBS" "local|URL": String = "local";
+    /// Where the bucket is, if not at Amazon: `https://account.r2.cloudflarestorage.com`.
+    s3_endpoint "s3-endpoint" "SALON_S3_ENDPOINT" "URL": String = "Amazon's";
+    /// The bucket's region.
+    s3_region "s3-region" "SALON_S3_REGION" "NAME": String = "us-east-1, which R2 takes, too";
+    /// The id of an access key for the bucket.
+    s3_key_id "s3-key-id" "SALON_S3_KEY_ID" "TEXT": Hidden = "what Amazon gives to the machine";
+    /// Its secret.
+    s3_secret "s3-secret" "SALON_S3_SECRET" "TEXT": Hidden = "what Amazon gives to the machine";
     /// `production` refuses settings that are only good for trying things out.
     env "env" "SALON_ENV" "NAME": Environment = "development";
     /// The secret that signs access tokens, at least 32 bytes.
@@ -161,6 +174,8 @@ settings! {
     argon2_passes "argon2-passes" "SALON_ARGON2_PASSES" "COUNT": u32 = "2";
     /// Whoever shows it as a bearer token may read /metrics from anywhere.
     metrics_token "metrics-token" "SALON_METRICS_TOKEN" "TEXT": Hidden = "only this machine may";
+    /// The font that is tried first for watermarks with a text; then those that the machine has.
+    watermark_font "watermark-font" "SALON_WATERMARK_FONT" "FILE": PathBuf = "those of the machine";
     /// What is logged: `info`, or filters such as `warn,salon_http=debug`.
     log "log" "SALON_LOG" "FILTER": String = "info";
     /// How log lines look.
@@ -173,6 +188,8 @@ pub struct Config {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) data_dir: PathBuf,
     pub(crate) database: Database,
+    /// `None`: a folder in `data_dir`.
+    pub(crate) bucket: Option<S3Config>,
     pub(crate) jwt_secret: Option<Secret>,
     pub(crate) jwt_secrets_accepted: Vec<Secret>,
     pub(crate) allowed_origins: Option<Vec<String>>,
@@ -186,6 +203,7 @@ pub struct Config {
     pub(crate) drain_seconds: u64,
     pub(crate) password_cost: PasswordCost,
     pub(crate) metrics_token: Option<String>,
+    pub(crate) watermark_font: Option<PathBuf>,
     pub(crate) log: String,
     pub(crate) log_format: Option<LogFormat>,
     given: Settings,
@@ -218,6 +236,11 @@ impl Config {
         let config = Config {
             listen: addresses(given.listen)?,
             database: database(given.database_url, &data_dir)?,
+            bucket: bucket(
+                given.blobs,
+                (given.s3_endpoint, given.s3_region),
+                (given.s3_key_id, given.s3_secret),
+            )?,
             data_dir,
             jwt_secret: given.jwt_secret.map(|text| secret("jwt_secret", text)).transpose()?,
             jwt_secrets_accepted: given
@@ -249,6 +272,7 @@ impl Config {
                 passes: given.argon2_passes.unwrap_or(2),
             },
             metrics_token: given.metrics_token.map(|token| token.0),
+            watermark_font: given.watermark_font,
             log: given.log.unwrap_or_else(|| "info".into()),
             log_format: given.log_format,
             given: shown,
@@ -422,7 +446,8 @@ mod tests {
     fn what_is_printed_can_be_read_again_and_hides_secrets() {
         let text = format!(
             "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\njwt_secret = \"{}\"\nrate_limits = \"off\"\n\
-             workers = 3\ntrust_proxy = true\nlog = \"warn\"\nsynchronous = \"normal\"",
+             workers = 3\ntrust_proxy = true\nlog = \"warn\"\nsynchronous = \"normal\"\n\
+             blobs = \"s3://photos\"\ns3_key_id = \"secretsecret\"\ns3_secret = \"secretsecret\"",
             "secret".repeat(6)
         );
         let printed = parse(&text).unwrap().to_toml();

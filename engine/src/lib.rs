@@ -5,6 +5,7 @@
 //!
 //! Does not  decide anything: it puts the parts together.
 
+mod bucket;
 pub mod cli;
 mod commands;
 mod config;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use salon_actors::{Node, NodeConfig, NodeMetrics, NodeParts};
+use salon_actors::{Node, NodeConfig, NodeMetrics, NodeParts, SessionKeys};
 use salon_http::auth::{LogSms, Passwords, RefreshTokens, Secret, Tokens};
 use salon_http::websocket::SocketMetrics;
 use salon_http::{AppConfig, AppParts, AppState};
 use salon_storage::blob::ObjectBlobs;
 use salon_storage::bus::AloneBus;
-use salon_storage::contract::{Bus, Meta as _, Store, SystemClock};
+use salon_storage::contract::{Blobs, Bus, Meta as _, Store, SystemClock};
 use salon_storage::sql::{OpenOptions, SqlStore};
 use uuid::Uuid;
 
@@ -42,7 +42,12 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Parts> {
     let secret = signing_secret(config, &store).await?;
     let tokens = Arc::new(Tokens::new(&secret, &config.jwt_secrets_accepted));
     let bus: Arc<dyn Bus> = Arc::new(AloneBus::default());
-    let blobs = ObjectBlobs::local(&config.data_dir.join("blobs"))?;
+    let blobs = match &config.bucket {
+        None => ObjectBlobs::local(&config.data_dir.join("blobs")),
+        Some(bucket) => ObjectBlobs::s3(bucket),
+    };
+    let blobs: Arc<dyn Blobs> = Arc::new(blobs.context("cannot open the blob store")?);
+    let keys = SessionKeys::new(kept_secret(&store, "photos").await?.as_bytes());
     let passwords = Passwords::new(config.password_cost, config.workers);
     let node_metrics = NodeMetrics::default();
     let sockets = Arc::new(SocketMetrics::default());
@@ -51,9 +56,13 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Parts> {
         bus: bus.clone(),
         clock: Arc::new(SystemClock),
         tokens: tokens.clone(),
+        blobs: blobs.clone(),
+        keys,
+        uploads: config.data_dir.join("uploads"),
         config: NodeConfig {
             rate_limits: config.rate_limits,
             recall_window_ms: config.rules.recall_window_ms,
+            watermark_font: config.watermark_font.clone(),
             ..NodeConfig::default()
         },
         metrics: node_metrics.clone(),
@@ -66,7 +75,7 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Parts> {
         node: node.clone(),
         store: store.clone(),
         bus,
-        blobs: Arc::new(blobs),
+        blobs,
         tokens,
         refresh: Arc::new(RefreshTokens::new(&secret)),
         passwords: Arc::new(passwords.map_err(anyhow::Error::msg)?),
@@ -88,8 +97,12 @@ async fn signing_secret(config: &Config, store: &SqlStore) -> anyhow::Result<Sec
     if let Some(secret) = &config.jwt_secret {
         return Ok(secret.clone());
     }
+    Secret::new(kept_secret(store, "jwt").await?).map_err(anyhow::Error::msg)
+}
+
+/// A secret that the database keeps for all nodes.
+async fn kept_secret(store: &SqlStore, name: &str) -> anyhow::Result<String> {
     // 244 random bits.
     let fresh = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let kept = store.secret("jwt", fresh).await.context("cannot keep a secret")?;
-    Secret::new(kept).map_err(anyhow::Error::msg)
+    store.secret(name, fresh).await.context("cannot keep a secret")
 }

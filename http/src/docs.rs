@@ -7,7 +7,7 @@ use salon_protocol::reply::{Profile, PublicProfile};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use crate::routes::{codes, login, profile, sessions};
+use crate::routes::{codes, guest, login, profile, sessions};
 use crate::state::AppState;
 
 pub(crate) async fn page() -> HttpResponse {
@@ -42,7 +42,18 @@ struct Operation {
     status: &'static str,
     answer: Option<schemars::Schema>,
     token: bool,
+    /// What the answer is, if it is no JSON.
+    content_type: Option<&'static str>,
+    /// What may stand behind the question mark: a name, whether it must be there, and what it means.
+    query: &'static [(&'static str, bool, &'static str)],
 }
+
+/// Of pictures; what is not said here comes from the socket.
+const SIGNED: &[(&str, bool, &str)] = &[
+    ("e", true, "Until when the address is good; from `session_media`."),
+    ("s", true, "The signature; from `session_media`."),
+    ("download", false, "1: to be saved, where one may."),
+];
 
 fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
     macro_rules! operation {
@@ -73,6 +84,8 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
                 status: $status,
                 answer: None,
                 token: false,
+                content_type: None,
+                query: &[],
             }
         };
     }
@@ -86,12 +99,29 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
         operation!("post" "/api/auth/code/verify"
             "Logs in with a code; the first login makes the account.",
             codes::VerifyCode => "200" login::LoggedIn),
+        operation!("post" "/api/auth/guest"
+            "Makes an account of a guest, with the code of a photo session, and logs in.",
+            guest::Enter => "201" guest::Entered),
         operation!("post" "/api/auth/refresh"
             "Gives the next tokens. A refresh token that is used twice ends its login.",
             login::Refresh => "200" login::LoggedIn),
         operation!("get" "/health" "Says that the server is alive.", => "200"),
         operation!("get" "/ready" "Says whether the server can do its work.", => "200"),
         operation!("get" "/metrics" "Counters for Prometheus.", => "200"),
+        Operation {
+            content_type: Some("image/*"),
+            query: SIGNED,
+            ..operation!("get" "/blobs/{photo}/{variant}"
+                "Gives a picture: `400`, `1024`, `2048` or `original`. Takes single ranges (206, \
+                 416), `If-None-Match` (304) and `If-Range`. 403: ask `session_media` again; 410: \
+                 it was taken back.", => "200")
+        },
+        Operation {
+            content_type: Some("application/zip"),
+            ..operation!("get" "/downloads/{name}"
+                "Gives the ZIP of a `photo_download`. 503: as many as can be are being sent.",
+                => "200")
+        },
     ];
     let with_token = vec![
         operation!("post" "/api/auth/logout" "Ends this login; its sockets close.", => "204"),
@@ -128,7 +158,7 @@ fn openapi_json(version: &str) -> Value {
         "info": {
             "title": "Salon over HTTP",
             "version": version,
-            "description": "Accounts and operations. Everything alive goes over the socket: see \
+            "description": "Accounts, pictures and operations. Everything alive goes over the socket: see \
                 asyncapi.json. Errors carry a `request_id` beside the fields of ErrorData.",
         },
         "paths": paths,
@@ -152,6 +182,9 @@ fn describe(operation: &Operation, error: &Value) -> Value {
             "default": { "description": "It was not done.", "content": json_of(error) },
         },
     });
+    if let Some(content_type) = operation.content_type {
+        described["responses"][operation.status]["content"] = json!({ content_type: {} });
+    }
     if let Some(schema) = &operation.body {
         described["requestBody"] =
             json!({ "required": true, "content": json_of(schema.as_value()) });
@@ -159,6 +192,10 @@ fn describe(operation: &Operation, error: &Value) -> Value {
     if operation.token {
         described["security"] = json!([{ "access_token": [] }]);
     }
+    let of_query = operation.query.iter().map(|(name, required, meaning)| {
+        json!({ "name": name, "in": "query", "required": required, "description": meaning,
+                "schema": { "type": "string" } })
+    });
     let parameters: Vec<Value> = operation
         .path
         .split('/')
@@ -167,6 +204,7 @@ fn describe(operation: &Operation, error: &Value) -> Value {
             json!({ "name": name, "in": "path", "required": true,
                             "schema": { "type": "string" } })
         })
+        .chain(of_query)
         .collect();
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
@@ -185,7 +223,8 @@ mod tests {
         let mut routes = 0;
         for piece in router.split("at(\"").skip(1) {
             let path = piece.split('"').next().unwrap();
-            if path.starts_with("/docs") {
+            let page = path == "/" || path == "/salon.js" || path.starts_with("/app/");
+            if page || path.starts_with("/docs") {
                 continue;
             }
             for method in ["get", "post", "patch", "delete"] {

@@ -64,10 +64,27 @@ impl FromRequest for Client {
 }
 
 fn client(request: &HttpRequest) -> Result<Client, ApiError> {
+    taken(request, Act::Request).map(Client)
+}
+
+fn taken(request: &HttpRequest, act: Act) -> Result<IpAddr, ApiError> {
     let state = state(request)?;
     let address = state.client_address(request.peer_addr(), request.headers());
-    state.limits.take(Act::Request, address)?;
-    Ok(Client(address))
+    state.limits.take(act, address)?;
+    Ok(address)
+}
+
+/// Somebody who gets pictures, with the rate for that taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Onlooker;
+
+impl FromRequest for Onlooker {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(taken(request, Act::Picture).map(|_| Onlooker))
+    }
 }
 
 fn state(request: &HttpRequest) -> Result<&AppState, ApiError> {

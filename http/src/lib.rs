@@ -7,15 +7,17 @@
 //! Does not  decide who may do what in a room: the store's transactions do.
 //!
 //! Reading order: `server` → `websocket/` (usable without Salon) → `socket` (Salon on top of it) →
-//! `router` (every route on one screen) → `auth/`, `routes/`, `ops`, `docs`.
+//! `router` (every route on one screen) → `auth/`, `routes/`, `delivery/`, `ops`, `docs`, `page`.
 
 pub mod auth;
+mod delivery;
 mod docs;
 mod error;
 mod extract;
 mod limit;
 mod metrics;
 mod ops;
+mod page;
 mod request_log;
 mod router;
 mod routes;

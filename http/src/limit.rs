@@ -23,13 +23,17 @@ pub(crate) enum Act {
     Upgrade,
     /// Anything else.
     Request,
+    /// Gets a picture.
+    Picture,
+    /// Makes an account of a guest, with a code that is right.
+    Guest,
 }
 
 /// Rates by address. An IPv6 address counts with its network of 64 bits.
 #[derive(Debug)]
 pub(crate) struct AddressLimits {
     /// `None`: there are no rates.
-    limiters: Option<[DefaultKeyedRateLimiter<IpAddr>; 5]>,
+    limiters: Option<[DefaultKeyedRateLimiter<IpAddr>; 7]>,
     failures: Mutex<Failures>,
 }
 
@@ -41,12 +45,23 @@ fn quota(act: Act) -> Quota {
         Act::Code => Quota::per_hour(number(100)).allow_burst(number(20)),
         Act::Upgrade => Quota::per_second(number(50)).allow_burst(number(150)),
         Act::Request => Quota::per_second(number(50)).allow_burst(number(500)),
+        // A wall of 200 photos comes at once, and a whole party is behind one address.
+        Act::Picture => Quota::per_second(number(1_000)).allow_burst(number(20_000)),
+        Act::Guest => Quota::per_hour(number(2_000)).allow_burst(number(1_000)),
     }
 }
 
 impl AddressLimits {
     pub(crate) fn new(on: bool) -> Self {
-        let acts = [Act::Register, Act::Login, Act::Code, Act::Upgrade, Act::Request];
+        let acts = [
+            Act::Register,
+            Act::Login,
+            Act::Code,
+            Act::Upgrade,
+            Act::Request,
+            Act::Picture,
+            Act::Guest,
+        ];
         let limiters = on.then(|| acts.map(|act| RateLimiter::keyed(quota(act))));
         AddressLimits { limiters, failures: Mutex::default() }
     }

@@ -3,13 +3,13 @@
 use actix_web::Resource;
 use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, resource, scope, to};
+use actix_web::web::{Data, ServiceConfig, delete, get, head, patch, post, resource, scope, to};
 
 use crate::extract::json_config;
 use crate::request_log::log_request;
-use crate::routes::{codes, login, profile, sessions};
+use crate::routes::{blobs, codes, downloads, guest, login, profile, sessions};
 use crate::state::AppState;
-use crate::{docs, ops};
+use crate::{docs, ops, page};
 
 /// Sets up the routes on a worker.
 pub fn configure(state: &AppState, config: &mut ServiceConfig) {
@@ -17,6 +17,9 @@ pub fn configure(state: &AppState, config: &mut ServiceConfig) {
         scope("")
             .wrap(security_headers())
             .wrap(from_fn(log_request))
+            .service(at("/").route(get().to(page::index)))
+            .service(at("/salon.js").route(get().to(page::library)))
+            .service(at("/app/{file}").route(get().to(page::file)))
             .service(at("/health").route(get().to(ops::health)))
             .service(at("/ready").route(get().to(ops::ready)))
             .service(at("/metrics").route(get().to(ops::metrics)))
@@ -29,6 +32,7 @@ pub fn configure(state: &AppState, config: &mut ServiceConfig) {
             .service(at("/api/auth/login").route(post().to(login::login)))
             .service(at("/api/auth/code").route(post().to(codes::send)))
             .service(at("/api/auth/code/verify").route(post().to(codes::verify)))
+            .service(at("/api/auth/guest").route(post().to(guest::enter)))
             .service(at("/api/auth/refresh").route(post().to(login::refresh)))
             .service(at("/api/auth/logout").route(post().to(login::logout)))
             .service(
@@ -44,6 +48,12 @@ pub fn configure(state: &AppState, config: &mut ServiceConfig) {
             )
             .service(at("/api/users/me/password").route(post().to(login::change_password)))
             .service(at("/api/users/{id}").route(get().to(profile::user)))
+            .service(
+                at("/blobs/{photo}/{variant}")
+                    .route(get().to(blobs::get))
+                    .route(head().to(blobs::get)),
+            )
+            .service(at("/downloads/{name}").route(get().to(downloads::get)))
             .default_service(to(ops::not_found)),
     );
 }

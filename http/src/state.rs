@@ -10,6 +10,7 @@ use salon_protocol::Millis;
 use salon_storage::contract::{Blobs, Bus, EndedSession, Store};
 
 use crate::auth::{Passwords, REMEMBER_MS, RefreshTokens, Revoked, SmsSender, Tokens};
+use crate::delivery::Delivery;
 use crate::limit::AddressLimits;
 
 /// How far back each look for ended logins goes: clocks of processes differ a little.
@@ -57,6 +58,8 @@ pub struct AppState {
     pub metrics: Arc<Registry>,
     /// Rates by address.
     pub(crate) limits: Arc<AddressLimits>,
+    /// Pictures on their way to browsers.
+    pub(crate) delivery: Delivery,
 }
 
 /// The parts of an [`AppState`].
@@ -92,6 +95,7 @@ impl AppState {
         AppState {
             revoked: tokens.revoked().clone(),
             limits: Arc::new(AddressLimits::new(config.rate_limits)),
+            delivery: Delivery::new(store.clone(), blobs.clone(), node.keys().clone()),
             node,
             store,
             bus,

@@ -15,7 +15,7 @@ use crate::scenario::{
     busy::BusyArguments, catchup::CatchupArguments, chat::ChatArguments, compare::CompareArguments,
     connect::ConnectArguments, fanout::FanoutArguments, floor_bench::FloorBenchArguments,
     growth::GrowthArguments, idle::IdleArguments, large_room::LargeRoomArguments,
-    soak::SoakArguments,
+    photos::PhotosArguments, soak::SoakArguments,
 };
 
 /// Puts load on a Salon server and proves that nothing is lost.
@@ -49,6 +49,8 @@ pub enum Scenario {
     Growth(GrowthArguments),
     /// How long until everybody has everything after a restart, and who is slowed by it.
     Catchup(CatchupArguments),
+    /// A live photo session: uploads, and how long until every viewer has every picture.
+    Photos(PhotosArguments),
     /// The same measurements of Salon, the floor, Socket.IO and `ws`, in turn.
     ///
     /// Socket.IO and `ws` need Node.js and are fetched once with npm; where that does not work they
@@ -148,6 +150,7 @@ impl Scenario {
             Scenario::LargeRoom(arguments) => Some(&arguments.common),
             Scenario::Growth(arguments) => Some(&arguments.common),
             Scenario::Catchup(arguments) => Some(&arguments.common),
+            Scenario::Photos(arguments) => Some(&arguments.common),
             Scenario::Compare(arguments) => Some(&arguments.common),
             Scenario::Soak(arguments) => Some(&arguments.common),
             Scenario::FloorBench(arguments) => Some(&arguments.common),
@@ -185,6 +188,7 @@ mod tests {
             "large-room",
             "growth",
             "catchup",
+            "photos",
             "compare",
             "soak",
         ];

@@ -75,6 +75,7 @@ pub fn play(
         Scenario::LargeRoom(arguments) => scenario::large_room::run(arguments, &mut stage)?,
         Scenario::Growth(arguments) => scenario::growth::run(arguments, &mut stage)?,
         Scenario::Catchup(arguments) => scenario::catchup::run(arguments, &mut stage)?,
+        Scenario::Photos(arguments) => scenario::photos::run(arguments, &mut stage)?,
         Scenario::Compare(arguments) => scenario::compare::run(arguments, &mut stage)?,
         Scenario::Soak(arguments) => scenario::soak::run(arguments, &mut stage)?,
         Scenario::FloorBench(arguments) => scenario::floor_bench::run(arguments, &mut stage)?,

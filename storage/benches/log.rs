@@ -175,8 +175,7 @@ async fn write(
             let at = random.below(places.len());
             let by = places[at].members[random.below(places[at].members.len())];
             let content = Content { text: Some(text.clone()), ..Content::empty(MessageKind::Text) };
-            let op =
-                RoomOp { by, change: Change::Send { cid: cid(arguments.cids, random), content } };
+            let op = RoomOp::new(by, Change::Send { cid: cid(arguments.cids, random), content });
             match rooms.iter_mut().find(|(room, _)| *room == at) {
                 Some((_, ops)) => ops.push(op),
                 None => rooms.push((at, vec![op])),
@@ -221,7 +220,7 @@ async fn read(
             limit: Some(100),
         };
         let started = Instant::now();
-        store.history(place.members[0], page).await.unwrap();
+        store.history(place.members[0].into(), page).await.unwrap();
         took.push(started.elapsed());
     }
     took

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use salon_protocol::content::{Content, HistoryFor, Role, RoomKind};
+use salon_protocol::photo::{PhotoRole, PhotoState, Watermark};
 use salon_protocol::{
-    Cid, ErrorData, Event, EventData, LogId, Millis, RoomId, Seq, SessionId, UserId,
+    Cid, ErrorData, Event, EventData, LogId, Millis, PhotoId, RoomId, Seq, SessionId, UploadId,
+    UserId,
 };
 
 /// A user's number inside the store. Never leaves the server.
@@ -165,13 +167,46 @@ pub struct Session {
     pub expires_at: Millis,
 }
 
+/// Somebody came into a photo session by its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pass {
+    /// Good as long as the session's code is still this one.
+    pub code_version: u32,
+    /// He has no account of his own: good as long as the session takes guests.
+    pub guest: bool,
+}
+
+/// Who asks something of a photo session: a member by his row, anybody else by his pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// Who.
+    pub user: UserRef,
+    /// How he came.
+    pub pass: Option<Pass>,
+}
+
+impl From<UserRef> for Visitor {
+    fn from(user: UserRef) -> Self {
+        Visitor { user, pass: None }
+    }
+}
+
 /// One wish to change a room, by one member (or somebody who wants to be one).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomOp {
     /// Who wants it.
     pub by: UserRef,
+    /// In a photo session: how he came, if he is no member.
+    pub pass: Option<Pass>,
     /// What.
     pub change: Change,
+}
+
+impl RoomOp {
+    /// A wish of a member.
+    pub const fn new(by: UserRef, change: Change) -> Self {
+        RoomOp { by, pass: None, change }
+    }
 }
 
 /// What can change in a room.
@@ -201,6 +236,179 @@ pub enum Change {
     Update { name: Option<String>, announcement: Option<String>, slow_mode_ms: Option<Millis> },
     /// Makes (with the given secret) or withdraws the link.
     Link { link: Option<String> },
+    /// In a photo session.
+    Photos(Box<PhotoChange>),
+}
+
+/// What can change in a photo session beside what can change in any room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PhotoChange {
+    /// Changes the session itself. `code`: the version and the hash of the code that takes the place of the one
+    /// before.
+    Update { update: salon_protocol::request::PhotoSessionUpdate, code: Option<(u32, [u8; 32])> },
+    /// Closes the session.
+    Close { reason: salon_protocol::event::CloseReason },
+    /// Gives a role, or takes it.
+    Member { user: UserId, role: Option<PhotoRole> },
+    /// An upload has become a photo. With the session's gate it is pending, else live.
+    Add(Box<NewPhoto>),
+    /// Its processing has ended. Only the server itself wants that.
+    Processed { photo: PhotoId, variants: Vec<u32>, failed: Option<String> },
+    /// Changes photos.
+    Edit(salon_protocol::request::PhotoUpdate),
+    /// Removes photos.
+    Delete { photos: Vec<PhotoId> },
+    /// A message, about a photo or not, by somebody who may be no member.
+    Say { cid: Cid, content: Content },
+}
+
+/// An upload that becomes a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewPhoto {
+    /// The upload; a repetition of it is answered with its photo.
+    pub upload: UploadId,
+    /// Chosen by the caller; where the original already is.
+    pub photo: PhotoId,
+    /// Upright, in pixels.
+    pub width: u32,
+    /// Upright, in pixels.
+    pub height: u32,
+    /// The type of the original.
+    pub mime: String,
+    /// In base64.
+    pub thumbhash: String,
+    /// `#rrggbb`.
+    pub colour: String,
+    /// By the camera's clock, in milliseconds since 1970 as if its local time were UTC; the session's offset
+    /// for the camera is added.
+    pub taken_at: Option<Millis>,
+    /// The camera, by which the session may know an offset: its serial number, and its model.
+    pub camera: Vec<String>,
+    /// What the camera wrote, as JSON.
+    pub metadata: String,
+    /// The caller works on it until then, see [`Photos::claim_photos`](crate::contract::Photos::claim_photos).
+    pub claimed_until: Millis,
+}
+
+/// What a new photo session is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewPhotoSession {
+    /// Chosen by the caller (UUID v7).
+    pub id: RoomId,
+    /// Names its code; any number.
+    pub code_version: u32,
+    /// SHA-256 of its code.
+    pub code_hash: [u8; 32],
+    /// The rest.
+    pub request: salon_protocol::request::PhotoSessionCreate,
+}
+
+/// A session as somebody sees it, and what the server has to know besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionView {
+    /// What he is told; without `viewers`, `media`, `grant`, and `settings.code`.
+    pub info: salon_protocol::reply::SessionInfo,
+    /// Its room.
+    pub room: RoomRef,
+    /// What is put on its pictures.
+    pub watermark: Watermark,
+    /// Of the code that is good now.
+    pub code_version: u32,
+    /// Of signatures that are good now: another one when anybody's permissions become less.
+    pub media_version: u32,
+    /// Viewers at once.
+    pub viewers_max: u64,
+    /// Those who are told what viewers select: its staff.
+    pub staff: Vec<UserId>,
+}
+
+/// An upload to be begun.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewUpload {
+    /// Chosen by the caller (UUID v7).
+    pub id: UploadId,
+    /// What the client says.
+    pub request: salon_protocol::request::PhotoUploadBegin,
+}
+
+/// An upload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upload {
+    /// Which.
+    pub id: UploadId,
+    /// What the client said.
+    pub request: salon_protocol::request::PhotoUploadBegin,
+    /// What it has become.
+    pub done: Option<UploadDone>,
+}
+
+/// What an upload has become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadDone {
+    /// The photo.
+    pub photo: PhotoId,
+    /// Its first event.
+    pub seq: Seq,
+    /// The session had the same bytes already: it is that photo.
+    pub had: bool,
+}
+
+/// A photo whose processing has not ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoJob {
+    /// Which.
+    pub photo: PhotoId,
+    /// Of which session.
+    pub session: RoomId,
+    /// Who added it.
+    pub by: UserRef,
+    /// What to put on it.
+    pub watermark: Watermark,
+}
+
+/// What has to be known of a photo to serve its files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoFile {
+    /// Which.
+    pub photo: PhotoId,
+    /// Of which session.
+    pub session: RoomId,
+    /// See [`SessionView::media_version`].
+    pub media_version: u32,
+    /// `None`: it is no more.
+    pub state: Option<PhotoState>,
+    /// The name of the uploaded file.
+    pub name: String,
+    /// The type of the original.
+    pub mime: String,
+    /// The size of the original in bytes.
+    pub bytes: u64,
+    /// The longer sides of the variants that are there.
+    pub variants: Vec<u32>,
+}
+
+/// What marks have changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Marked {
+    /// With likes: the counts of photos for which something changed.
+    pub counts: Vec<salon_protocol::signal::PhotoCount>,
+    /// With lists: how the list is now.
+    pub selection: Option<salon_protocol::signal::PhotoSelection>,
+    /// Who is to hear of that.
+    pub staff: Vec<UserId>,
+    /// The session's log.
+    pub log: Option<RoomRef>,
+}
+
+/// What a download has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Download {
+    /// A name for the file, without an ending.
+    pub title: String,
+    /// Originals, else the largest variants.
+    pub original: bool,
+    /// In the order of the session.
+    pub files: Vec<PhotoFile>,
 }
 
 /// What a committed [`RoomOp`] has done.
@@ -214,6 +422,8 @@ pub struct Committed {
     pub at: Millis,
     /// It is the answer to a repetition with the same `cid`.
     pub duplicate: bool,
+    /// Of [`PhotoChange::Add`]: the new photo, or the one that is there already.
+    pub photo: Option<PhotoId>,
     /// New events in inboxes.
     pub inbox: Vec<InboxEvent>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error_code::ErrorData;
-use crate::ids::{BlobId, UserId};
+use crate::ids::{BlobId, PhotoId, UserId};
 use crate::limits;
 
 /// The kind of a message.
@@ -33,6 +33,8 @@ pub enum RoomKind {
     Direct,
     /// Any number of members with roles.
     Group,
+    /// A live photo session.
+    PhotoSession,
 }
 
 /// What a member of a room may do; the order is the rank.
@@ -148,12 +150,15 @@ pub struct Content {
     /// Who is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
+    /// In a photo session: the photo that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<PhotoId>,
 }
 
 impl Content {
     /// Nothing of this kind; what is left of a recalled message.
     pub const fn empty(kind: MessageKind) -> Self {
-        Content { kind, text: None, body: None, reply_to: None, mentions: Vec::new() }
+        Content { kind, text: None, body: None, reply_to: None, mentions: Vec::new(), photo: None }
     }
 
     /// Refuses what is too long, and what does not go with the kind (see [`MessageKind`]).
@@ -260,6 +265,7 @@ mod tests {
             body: None,
             reply_to: None,
             mentions: vec![],
+            photo: None,
         }
     }
 

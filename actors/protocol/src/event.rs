@@ -7,7 +7,12 @@ use serde_json::Value;
 use crate::content::{HistoryFor, Mention, MessageKind, Role, RoomKind};
 use crate::envelope::{Raw, ServerEnvelope};
 use crate::error_code::{ErrorCode, ErrorData};
-use crate::ids::{Cid, LogId, Millis, RoomId, Seq, UserId};
+use crate::ids::{Cid, LogId, Millis, PhotoId, RoomId, Seq, UserId};
+use crate::photo::PhotoRole;
+
+mod photos;
+
+pub use photos::*;
 
 /// One entry of a log, as a client sees it, live or in a page of history.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +148,20 @@ events! {
     "message_edited" MessageEdited(MessageEdited);
     /// In a room: somebody reacted to a message, or no longer does.
     "reaction" Reaction(Reaction);
+    /// In a photo session: viewers see a photo from now on.
+    "new_photo" NewPhoto(NewPhoto);
+    /// In a photo session: a photo waits for an editor.
+    "photo_pending" PhotoPending(PhotoPending);
+    /// In a photo session: the processing of a photo has ended.
+    "photo_status_updated" PhotoStatusUpdated(PhotoStatusUpdated);
+    /// In a photo session: photos have other titles, tags or places.
+    "photos_updated" PhotosUpdated(PhotosUpdated);
+    /// In a photo session: photos are not shown any more.
+    "photo_deleted" PhotoDeleted(PhotoDeleted);
+    /// In a photo session: its own properties changed.
+    "session_updated" SessionUpdated(SessionUpdated);
+    /// In a photo session: it has ended.
+    "session_closed" SessionClosed(SessionClosed);
 
     /// In an inbox: one became a member of a room.
     "room_joined" RoomJoined(RoomJoined);
@@ -222,6 +241,9 @@ pub struct MemberChanged {
     /// With `muted`: epoch milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
+    /// In a photo session, with `joined` and `role`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_role: Option<PhotoRole>,
 }
 
 /// Data of `room_updated`: only what changed.
@@ -291,6 +313,9 @@ pub struct NewMessage {
     /// True when it was taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recalled: bool,
+    /// In a photo session: the photo that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<PhotoId>,
     /// In pages and replays: the reactions so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionSum>,

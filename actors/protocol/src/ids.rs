@@ -120,6 +120,21 @@ uuid_id! {
     /// A stored file.
     BlobId
 }
+uuid_id! {
+    /// A photo of a live session; its files are stored under the same id.
+    PhotoId
+}
+uuid_id! {
+    /// An upload that goes on.
+    UploadId
+}
+
+impl PhotoId {
+    /// Where its files are.
+    pub const fn blob(self) -> BlobId {
+        BlobId(self.0)
+    }
+}
 
 /// Where an event belongs: a room, or the reader's own inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,6 +12,7 @@
 pub mod close_code;
 pub mod codec;
 pub mod content;
+mod decode;
 pub mod envelope;
 pub mod error_code;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod framing;
 pub mod ids;
 pub mod limits;
 mod messagepack;
+pub mod photo;
 pub mod reply;
 pub mod request;
 
@@ -30,6 +32,6 @@ pub use close_code::CloseCode;
 pub use codec::Encoding;
 pub use error_code::{ErrorCode, ErrorData};
 pub use event::{Event, EventData};
-pub use ids::{BlobId, Cid, LogId, Millis, RoomId, Seq, SessionId, UserId};
+pub use ids::{BlobId, Cid, LogId, Millis, PhotoId, RoomId, Seq, SessionId, UploadId, UserId};
 pub use request::Request;
 pub use signal::{Signal, SignalData};

@@ -120,7 +120,53 @@ pub const BIO_CHARS_MAX: usize = 500;
 /// Device id, in characters of `[A-Za-z0-9._-]`.
 pub const DEVICE_CHARS_MAX: usize = 64;
 
+/// One uploaded file, in bytes. Announced as `limits.upload`.
+pub const UPLOAD_BYTES_MAX: u64 = 50_000_000;
+/// The bytes of one chunk but the last, by default. Announced as `limits.chunk`.
+pub const UPLOAD_CHUNK_BYTES: usize = 128 * 1024;
+/// Chunks of one upload that wait for their answer.
+pub const UPLOAD_WINDOW_CHUNKS: usize = 4;
+/// Uploads of one user that go on at once.
+pub const UPLOADS_PER_USER_MAX: usize = 4;
+/// An upload that is not finished is kept so long.
+pub const UPLOAD_LIFE_MS: Millis = 24 * 3600 * 1000;
+/// Photos of one session.
+pub const PHOTOS_PER_SESSION_MAX: u64 = 20_000;
+/// Photos in one request.
+pub const PHOTOS_PER_CALL_MAX: usize = 200;
+/// The name of an uploaded file, in characters.
+pub const FILE_NAME_CHARS_MAX: usize = 255;
+/// The title of a photo, in characters.
+pub const PHOTO_TITLE_CHARS_MAX: usize = 200;
+/// Tags of one photo.
+pub const PHOTO_TAGS_MAX: usize = 20;
+/// A tag, or the name of a list, in characters.
+pub const TAG_CHARS_MAX: usize = 40;
+/// Named lists of one user in one session.
+pub const LISTS_PER_USER_MAX: usize = 20;
+/// A comment, in characters.
+pub const COMMENT_CHARS_MAX: usize = 2_000;
+/// The text of a watermark, in characters.
+pub const WATERMARK_CHARS_MAX: usize = 64;
+/// Cameras of one session whose clocks are set right.
+pub const CAMERAS_MAX: usize = 20;
+/// Members of one session: those who work on it, and clients.
+pub const SESSION_MEMBERS_MAX: u64 = 100;
+/// Viewers of one session at once, if its owner names no number.
+pub const SESSION_VIEWERS_MAX: u64 = 10_000;
+/// The access code of a session, in characters.
+pub const SESSION_CODE_CHARS: usize = 8;
+/// Wrong codes and grants for one session, from one address or by one user, in an hour.
+pub const SESSION_GUESSES_MAX: u32 = 20;
+/// The addresses of pictures are good for so long at most.
+pub const MEDIA_LIFE_MS: Millis = 600_000;
+/// A session that has expired is kept so long before it is deleted.
+pub const SESSION_GRACE_MS: Millis = 30 * 24 * 3600 * 1000;
+/// Counts of viewers and marks are told at most once in this time.
+pub const COUNTS_EVERY_MS: Millis = 1_000;
+
 const _: () = {
+    assert!(UPLOAD_CHUNK_BYTES * 4 / 3 + 1024 < FRAME_BYTES_MAX);
     assert!(TEXT_BYTES_MAX + BODY_BYTES_MAX < FRAME_BYTES_MAX);
     assert!(FRAME_BYTES_MAX < SOCKET_BACKLOG_BYTES_MAX);
     assert!(TEXT_CHARS_MAX * 4 <= TEXT_BYTES_MAX);

@@ -19,6 +19,10 @@ macro_rules! reply {
     };
 }
 
+mod photos;
+
+pub use photos::*;
+
 /// Nothing more to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -101,6 +105,10 @@ reply! {
         inflight: usize,
         /// How long a message can be recalled.
         recall_ms: Millis,
+        /// Bytes of an uploaded file.
+        upload: u64,
+        /// Bytes of a chunk of it.
+        chunk: usize,
         /// By class of request, as `[count, per_ms]`; absent when there are no rate limits.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         rate: BTreeMap<String, (u32, Millis)>,

@@ -4,15 +4,15 @@
 //! reaches an actor is well-formed.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, Deserializer, IntoDeserializer as _, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::content::{
     Content, HistoryFor, Mention, MessageKind, Role, check_content, check_text, check_words,
 };
+use crate::decode::{or_default, or_yes, word, word_or_default};
 use crate::envelope::{Raw, RequestEnvelope};
 use crate::error_code::{ErrorCode, ErrorData};
 use crate::event::EventData;
@@ -20,6 +20,10 @@ use crate::ids::{Cid, INTEGER_MAX, LogId, Millis, RoomId, Seq, UserId};
 use crate::limits;
 #[cfg(feature = "schema")]
 use crate::reply;
+
+mod photos;
+
+pub use photos::*;
 
 /// What a request's data promises by itself.
 trait Check {
@@ -159,6 +163,57 @@ requests! {
     "search_users" SearchUsers(SearchUsers) -> reply::Items<reply::PublicProfile>;
     /// Reads public profiles.
     "users_get" UsersGet(UsersGet) -> reply::Items<reply::PublicProfile>;
+
+    /// Makes a live photo session; the asker is its owner.
+    "photo_session_create" PhotoSessionCreate(PhotoSessionCreate) -> reply::SessionMade;
+    /// Lists the sessions that one is a member of, the newest first.
+    "photo_session_list" PhotoSessionList(Page) -> reply::Items<reply::SessionInfo>;
+    /// Tells what a session is.
+    "photo_session_get" PhotoSessionGet(OneSession) -> reply::SessionInfo;
+    /// Changes a session.
+    "photo_session_update" PhotoSessionUpdate(PhotoSessionUpdate) -> reply::SessionChanged;
+    /// Ends a session: viewers go, its members keep it.
+    "photo_session_close" PhotoSessionClose(OneSession) -> reply::Done;
+    /// Removes a session with all its photos, for ever.
+    "photo_session_delete" PhotoSessionDelete(OneSession) -> reply::Empty;
+    /// Gives somebody a role in a session, or puts him out.
+    "photo_session_member" PhotoSessionMember(PhotoSessionMember) -> reply::Done;
+    /// Enters a session as a viewer, on this socket.
+    "join_session" JoinSession(JoinSession) -> reply::SessionInfo;
+    /// Leaves a session that one views.
+    "leave_session" LeaveSession(OneSession) -> reply::Empty;
+    /// Asks for what opens the pictures of a session.
+    "session_media" SessionMedia(OneSession) -> reply::Media;
+
+    /// Begins an upload, or goes on with it.
+    "photo_upload_begin" PhotoUploadBegin(PhotoUploadBegin) -> reply::UploadBegun;
+    /// Sends a piece of a file.
+    "photo_upload_chunk" PhotoUploadChunk(PhotoUploadChunk) -> reply::UploadAt;
+    /// Says that the file is complete: it becomes a photo.
+    "photo_upload_commit" PhotoUploadCommit(OneUpload) -> reply::PhotoMade;
+    /// Gives an upload up.
+    "photo_upload_abort" PhotoUploadAbort(OneUpload) -> reply::Empty;
+
+    /// Lists photos, pinned ones first, in their order.
+    "photo_list" PhotoList(PhotoList) -> reply::Items<crate::photo::Photo>;
+    /// Tells everything about a photo.
+    "photo_get" PhotoGet(OnePhoto) -> reply::PhotoInfo;
+    /// Changes photos: shows or hides them, titles, tags, order.
+    "photo_update" PhotoUpdate(PhotoUpdate) -> reply::Done;
+    /// Removes photos, for ever.
+    "photo_delete" PhotoDelete(Photos) -> reply::Done;
+    /// Likes photos, or puts them into a list.
+    "photo_mark" PhotoMark(PhotoMark) -> reply::Empty;
+    /// Lists the lists of a session: one's own, or for those who work on it everybody's.
+    "photo_selections" PhotoSelections(OneSession) -> reply::Items<reply::SelectionItem>;
+    /// Writes a list as a text for other programs.
+    "photo_selection_export" PhotoSelectionExport(PhotoSelectionExport) -> reply::Export;
+    /// Says something about a photo.
+    "photo_comment" PhotoComment(PhotoComment) -> reply::Sent;
+    /// Reads what was said about a photo.
+    "photo_comments" PhotoComments(PhotoComments) -> reply::History;
+    /// Asks for a ZIP of photos.
+    "photo_download" PhotoDownload(PhotoDownload) -> reply::DownloadReady;
 }
 
 impl Request {
@@ -174,51 +229,6 @@ fn check_seq(field: &str, seq: impl Into<Option<Seq>>) -> Result<(), ErrorData> 
         Some(seq) if seq > INTEGER_MAX => Err(ErrorData::field(field, "expected 0 to 2^53-1")),
         _ => Ok(()),
     }
-}
-
-/// One word of a closed set. Not the set's own way to be read: in MessagePack that takes a number
-/// for a word, too.
-struct Word<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Text<T> {
-            type Value = Word<T>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a word")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Word<T>, E> {
-                T::deserialize(text.into_deserializer()).map(Word)
-            }
-        }
-        deserializer.deserialize_str(Text(PhantomData))
-    }
-}
-
-fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Word::deserialize(deserializer).map(|word| word.0)
-}
-
-/// For words with a default: null means absent there, too.
-fn word_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    let word: Option<Word<T>> = Option::deserialize(deserializer)?;
-    Ok(word.map_or_else(T::default, |word| word.0))
-}
-
-/// For other fields with a default that is not `None`.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// No data.
@@ -584,7 +594,7 @@ impl SendMessage {
     pub fn into_content(self) -> (RoomId, Cid, Content) {
         let SendMessage { room, cid, kind, text, body, reply_to, mentions } = self;
         let mentions = mentions.unwrap_or_default();
-        (room, cid, Content { kind, text, body, reply_to, mentions })
+        (room, cid, Content { kind, text, body, reply_to, mentions, photo: None })
     }
 }
 
@@ -813,10 +823,6 @@ impl Check for FriendBlock {}
 
 fn yes() -> bool {
     true
-}
-
-fn or_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Option::deserialize(deserializer).map(|on| on.unwrap_or(true))
 }
 
 /// Data of `friends`.

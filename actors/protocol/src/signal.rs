@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::envelope::{Raw, ServerEnvelope};
 use crate::error_code::{ErrorCode, ErrorData};
-use crate::ids::{LogId, Millis, Seq, UserId};
+use crate::event::PhotoStatusUpdated;
+use crate::ids::{LogId, Millis, PhotoId, Seq, UploadId, UserId};
 
 /// A signal as a client sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +93,16 @@ signals! {
     "typing" Typing(Typing);
     /// A friend came or went.
     "presence" Presence(Presence);
+    /// How many view a photo session.
+    "session_viewers" SessionViewers(SessionViewers);
+    /// How far an upload of one's own is, on all devices.
+    "upload_progress" UploadProgress(UploadProgress);
+    /// A variant of a photo is there.
+    "photo_status_updated" PhotoStatusUpdated(PhotoStatusUpdated);
+    /// Photos have other counts of likes and comments.
+    "photo_counts" PhotoCounts(PhotoCounts);
+    /// For those who work on a session: somebody's list has changed.
+    "photo_selection" PhotoSelection(PhotoSelection);
 }
 
 /// Data of `message_read` and `message_delivered`.
@@ -123,4 +134,61 @@ pub struct Presence {
     /// When he was last there, if he is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<Millis>,
+}
+
+/// Data of `session_viewers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionViewers {
+    /// Sockets that view it.
+    pub viewers: u64,
+}
+
+/// Data of `upload_progress`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UploadProgress {
+    /// The upload.
+    pub upload: UploadId,
+    /// The name of the file.
+    pub name: String,
+    /// Bytes that are there.
+    pub received: u64,
+    /// Bytes in all.
+    pub size: u64,
+    /// Once it is a photo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<PhotoId>,
+}
+
+/// The counts of one photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PhotoCount {
+    /// The photo.
+    pub photo: PhotoId,
+    /// By how many it is liked.
+    pub likes: u64,
+    /// How many comments it has.
+    pub comments: u64,
+}
+
+/// Data of `photo_counts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PhotoCounts {
+    /// Those whose counts changed in the last second.
+    pub photos: Vec<PhotoCount>,
+}
+
+/// Data of `photo_selection`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PhotoSelection {
+    /// Whose list.
+    pub user: UserId,
+    /// Its name.
+    pub list: String,
+    /// Photos in it.
+    pub count: u64,
 }

@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use actix::{Actor, Context, StreamHandler};
 use bytes::Bytes;
 use salon_protocol::{
-    CloseCode, Encoding, ErrorData, Millis, Request, RoomId, Seq, UserId, limits,
+    CloseCode, Encoding, ErrorData, Millis, Request, RoomId, Seq, UploadId, UserId, limits,
 };
-use salon_storage::model::RoomKey;
+use salon_storage::model::{RoomKey, RoomRef};
 use tokio::sync::mpsc;
 
 use super::catch_up::Pace;
@@ -23,6 +23,7 @@ use crate::caller::{Caller, Claims, ConnId};
 use crate::node::{Node, WorkerLink};
 use crate::publish::Reach as _;
 use crate::room::RoomRequest;
+use crate::upload::UploadRequest;
 use crate::user::UserInput;
 
 /// The socket layer, as the connections see it. `slot` and `generation` name a socket.
@@ -234,6 +235,19 @@ impl Outlet for World {
     fn ask_user(&mut self, caller: Caller, request: Request) -> Result<(), ErrorData> {
         let input = UserInput::Request(caller, Box::new(request));
         self.node.ask_user(caller.user.id, input, caller.conn.worker)
+    }
+
+    fn ask_upload(
+        &mut self,
+        upload: UploadId,
+        caller: Caller,
+        request: UploadRequest,
+    ) -> Result<(), ErrorData> {
+        self.node.ask_upload(upload, caller, request)
+    }
+
+    fn viewer(&mut self, session: RoomId, log: RoomKey, came: bool) {
+        self.node.viewers().changed(&self.node, RoomRef { key: log, id: session }, came);
     }
 
     fn report(&mut self, user: UserId, conn: ConnId) {

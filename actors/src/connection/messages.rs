@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use salon_protocol::request::Auth;
-use salon_protocol::{CloseCode, Encoding, ErrorData, LogId, RoomId, Seq, SessionId, UserId};
+use salon_protocol::{
+    CloseCode, Encoding, ErrorData, LogId, RoomId, Seq, SessionId, UploadId, UserId,
+};
 use salon_storage::StoreError;
 use salon_storage::model::{LogPage, RoomKey};
 
+use super::viewing::Viewed;
 use crate::caller::{Answer, Claims, ConnId, UserShared};
 
 /// A frame from a client.
@@ -115,6 +118,7 @@ pub(crate) enum Who {
 pub(crate) enum Target {
     Room(RoomId),
     User(UserId),
+    Upload(UploadId),
 }
 
 /// A page of a log.
@@ -151,6 +155,11 @@ pub(crate) enum ToWorker {
     Subscribe { user: UserId, log: Subscription },
     /// A user's sockets get a log up to this position and no further.
     Unsubscribe { user: UserId, log: RoomKey, last: Seq },
+    /// The answer to `join_session`: the socket views the session from now on.
+    Joined { answer: Answer, viewed: Viewed, log: Option<Subscription> },
+    /// Viewers of a session, or those of them without an account, get its log up to this position and no
+    /// further.
+    Dismiss { log: RoomKey, last: Seq, only_guests: bool },
     /// Close sockets.
     Close { who: Who, code: CloseCode },
     /// The server stops: tell everybody to come back, each at his own time within this many

@@ -26,6 +26,7 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod viewing;
 
 pub use actor::{Connections, SocketOut};
 pub(crate) use messages::{
@@ -33,6 +34,7 @@ pub(crate) use messages::{
 };
 pub use messages::{Greeting, Incoming};
 pub(crate) use outlet::ReadLog;
+pub(crate) use viewing::Viewed;
 #[cfg(test)]
 pub(crate) use {
     catch_up::Pace,

@@ -1,12 +1,13 @@
 //! What a worker's connections need from the world: sockets, actors, the log, the directory.
 
 use bytes::Bytes;
-use salon_protocol::{CloseCode, ErrorData, LogId, Millis, Request, RoomId, Seq, UserId};
+use salon_protocol::{CloseCode, ErrorData, LogId, Millis, Request, RoomId, Seq, UploadId, UserId};
 use salon_storage::model::{RoomKey, UserKey};
 
 use super::messages::Open;
 use crate::caller::{Caller, Claims, ConnId};
 use crate::room::RoomRequest;
+use crate::upload::UploadRequest;
 
 /// Reading on in a log, for sockets of one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,17 @@ pub(crate) trait Outlet {
 
     /// Asks the user's own actor.
     fn ask_user(&mut self, caller: Caller, request: Request) -> Result<(), ErrorData>;
+
+    /// Asks an upload.
+    fn ask_upload(
+        &mut self,
+        upload: UploadId,
+        caller: Caller,
+        request: UploadRequest,
+    ) -> Result<(), ErrorData>;
+
+    /// A socket views a photo session from now on, or no longer.
+    fn viewer(&mut self, session: RoomId, log: RoomKey, came: bool);
 
     /// Tells a user's actor of a socket of his that is open.
     fn report(&mut self, user: UserId, conn: ConnId);

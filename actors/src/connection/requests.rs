@@ -11,6 +11,7 @@ use super::state::{Phase, Worker};
 use crate::caller::{Answer, Caller, ConnId};
 use crate::rate::Class;
 use crate::room::RoomRequest;
+use crate::upload::UploadRequest;
 
 /// A request that has no answer after so many running seconds gets one from here.
 const ANSWER_WITHIN_TICKS: u32 = 20;
@@ -40,6 +41,7 @@ impl Worker {
         out: &mut impl Outlet,
     ) {
         let (rates, now, tick) = (self.rates, out.now(), self.ticks);
+        let pass = self.pass_for(id, &request);
         out.count(Count::Request, 1);
         if self.is_leaving(id) {
             let error = ErrorData::new(ErrorCode::Unavailable, "the server is shutting down");
@@ -49,14 +51,26 @@ impl Worker {
         let Phase::Open { user, .. } = &conn.phase else { return };
         let encoding = conn.encoding.unwrap_or(Encoding::Json);
         let class = Class::of(&request);
-        let caller =
-            Caller { conn: id, ticket: conn.next_ticket, reference, encoding, user: user.user };
+        let ticket = conn.next_ticket;
+        let caller = Caller {
+            conn: id,
+            ticket,
+            reference,
+            encoding,
+            user: user.user,
+            pass,
+            guest: user.guest,
+        };
         if let Err(wait_ms) = user.admit(&rates, class, now) {
             if class == Class::Typing {
                 return self.control(id, codec::ok(encoding, reference, &Empty {}), out);
             }
             let text = format!("too many requests of the class {}", class_name(class));
             let error = ErrorData::new(ErrorCode::RateLimited, text).retry_after(wait_ms);
+            return self.refuse(id, reference, &error, out);
+        }
+        if user.guest && !guests_may(&request) {
+            let error = ErrorData::new(ErrorCode::Forbidden, "guests have no account for that");
             return self.refuse(id, reference, &error, out);
         }
         if conn.waiting.len() >= limits::INFLIGHT_MAX {
@@ -94,13 +108,23 @@ impl Worker {
         request: Request,
         out: &mut impl Outlet,
     ) -> (Option<Target>, Result<(), ErrorData>) {
-        match RoomRequest::from_frame(request) {
+        let request = match UploadRequest::from_frame(request) {
+            Ok((upload, request)) => {
+                return (Some(Target::Upload(upload)), out.ask_upload(upload, caller, request));
+            }
+            Err(request) => request,
+        };
+        match RoomRequest::from_frame(request, caller.pass) {
             Ok((room, request)) => (Some(Target::Room(room)), out.ask_room(room, caller, request)),
             Err(Request::MessageDelivered(delivered)) => {
                 for (room, seq) in delivered.rooms.0 {
                     // One that cannot be told now is told again by the client's next one.
                     let _ = out.ask_room(room, caller, RoomRequest::Delivered(seq));
                 }
+                (None, Ok(()))
+            }
+            Err(Request::LeaveSession(leave)) => {
+                self.leave_session(caller.conn, leave.session, out);
                 (None, Ok(()))
             }
             Err(request) => (Some(Target::User(caller.user.id)), out.ask_user(caller, request)),
@@ -147,6 +171,36 @@ impl Worker {
             self.leave_if_answered(id, out);
         }
     }
+}
+
+/// Whoever came without an account may look, and take part in the sessions that he views.
+fn guests_may(request: &Request) -> bool {
+    use Request as R;
+    let asks = matches!(request, R::Auth(_) | R::Ping(_) | R::UsersGet(_) | R::Typing(_));
+    let reads = matches!(request, R::History(_) | R::MessageRead(_) | R::MessageDelivered(_));
+    let views = matches!(
+        request,
+        R::JoinSession(_)
+            | R::LeaveSession(_)
+            | R::PhotoSessionGet(_)
+            | R::SessionMedia(_)
+            | R::PhotoList(_)
+            | R::PhotoGet(_)
+            | R::PhotoSelections(_)
+            | R::PhotoSelectionExport(_)
+            | R::PhotoComments(_)
+            | R::PhotoDownload(_)
+    );
+    let acts = matches!(
+        request,
+        R::SendMessage(_)
+            | R::MessageRecall(_)
+            | R::MessageEdit(_)
+            | R::React(_)
+            | R::PhotoMark(_)
+            | R::PhotoComment(_)
+    );
+    asks || reads || views || acts
 }
 
 fn class_name(class: Class) -> String {

@@ -22,6 +22,7 @@ use super::messages::{Greeting, Incoming, Open, SignalKey, Subscription, Target,
 use super::outlet::{Count, Outlet};
 use super::requests::Waiting;
 use super::subscriptions::Followers;
+use super::viewing::Viewed;
 use crate::caller::{Claims, ConnId, UserShared};
 use crate::rate::RateLimits;
 
@@ -85,6 +86,8 @@ pub(super) struct Rare {
     pub(super) left: Vec<(RoomKey, u32)>,
     /// The newest signals, while it is slow.
     pub(super) latest: Vec<(SignalKey, Bytes)>,
+    /// Photo sessions that it views.
+    pub(super) viewed: Vec<Viewed>,
     /// The server stops; the connection closes as soon as its requests are answered, and is asked
     /// back after so many milliseconds.
     leaving: Option<u64>,
@@ -105,6 +108,15 @@ impl Conn {
     /// See [`Rare::left`].
     pub(super) fn left(&self) -> &[(RoomKey, u32)] {
         self.rare.as_ref().map_or(&[], |rare| &rare.left)
+    }
+
+    /// See [`Rare::viewed`].
+    pub(super) fn viewed(&self) -> &[Viewed] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.viewed)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open { .. })
     }
 
     fn leaving(&self) -> Option<u64> {
@@ -397,6 +409,10 @@ impl Worker {
             ToWorker::Subscribe { user, .. } | ToWorker::Unsubscribe { user, .. } => {
                 self.membership(user, message, out);
             }
+            ToWorker::Joined { answer, viewed, log } => self.joined(answer, viewed, log, out),
+            ToWorker::Dismiss { log, last, only_guests } => {
+                self.dismiss(log, last, only_guests, out);
+            }
             ToWorker::Close { who, code } => self.close_all(who, code, out),
             ToWorker::Shutdown { spread_ms } => self.shutdown(spread_ms, out),
             ToWorker::LogRead(read) => self.log_read(read, out),
@@ -497,8 +513,14 @@ impl Worker {
 
     fn membership_of(&mut self, id: ConnId, message: &ToWorker, out: &mut impl Outlet) {
         match message {
-            ToWorker::Subscribe { log, .. } => self.follow(id, *log, out),
-            ToWorker::Unsubscribe { log, last, .. } => self.unfollow(id, *log, *last, out),
+            ToWorker::Subscribe { log, .. } => {
+                self.member_now(id, log.log, true, out);
+                self.follow(id, *log, out);
+            }
+            ToWorker::Unsubscribe { log, last, .. } => {
+                self.member_now(id, *log, false, out);
+                self.unfollow(id, *log, *last, out);
+            }
             _ => {}
         }
     }
@@ -567,10 +589,13 @@ impl Worker {
         let Some(conn) = self.conn(id) else { return };
         let phase = std::mem::replace(&mut conn.phase, Phase::Closed);
         conn.catch_up = None;
-        conn.rare = None;
+        let viewed = conn.rare.take().map(|rare| rare.viewed).unwrap_or_default();
         let waiting = std::mem::take(&mut conn.waiting).len();
         let logs = std::mem::take(&mut conn.logs);
         self.waiting -= waiting;
+        for viewed in viewed {
+            out.viewer(viewed.session, viewed.log, false);
+        }
         for (log, _) in logs {
             self.drop_follower(log, id.slot, out);
         }

@@ -104,7 +104,11 @@ impl RoomActor {
         // Answers first: whoever asked should hear that it is done before he sees what he has done.
         for effect in &effects {
             if let Effect::Answer(caller, result) = effect {
-                self.answers.push(caller.answer(result));
+                if caller.is_inside() {
+                    self.node.inside().finish(caller.ticket, result.clone());
+                } else {
+                    self.answers.push(caller.answer(result));
+                }
             }
         }
         if !self.answers.is_empty() {

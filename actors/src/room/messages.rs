@@ -1,11 +1,14 @@
 //! What a room hears and what it wants done.
 
 use actix::Message;
-use salon_protocol::reply::{Done, Empty, Joined, Link, Sent};
-use salon_protocol::{ErrorData, Event, Millis, Request, RoomId, Seq, UserId};
+use salon_protocol::content::{Content, MessageKind};
+use salon_protocol::event::CloseReason;
+use salon_protocol::reply::{Done, Empty, Joined, Link, PhotoMade, Sent};
+use salon_protocol::{ErrorData, Event, PhotoId, Request, RoomId, Seq, UserId};
 use salon_storage::StoreError;
 use salon_storage::model::{
-    Change, CursorUpdate, InboxEvent, Member, OpResult, RoomOp, RoomSnapshot,
+    Change, Committed, CursorUpdate, InboxEvent, Member, OpResult, Pass, PhotoChange, RoomOp,
+    RoomSnapshot,
 };
 use serde::{Serialize, Serializer};
 
@@ -29,11 +32,20 @@ pub(crate) enum RoomRequest {
 impl RoomRequest {
     /// The request to a room that a frame is, if it is one.
     #[expect(clippy::result_large_err, reason = "what is no room's is passed on as it came")]
-    pub(crate) fn from_frame(request: Request) -> Result<(RoomId, RoomRequest), Request> {
+    pub(crate) fn from_frame(
+        request: Request,
+        pass: Option<Pass>,
+    ) -> Result<(RoomId, RoomRequest), Request> {
         let (room, change) = match request {
             Request::SendMessage(send) => {
                 let (room, cid, content) = send.into_content();
-                (room, Change::Send { cid, content })
+                if pass.is_some() {
+                    // Who is no member is not known to the fast way.
+                    let change = PhotoChange::Say { cid, content };
+                    (room, Change::Photos(Box::new(change)))
+                } else {
+                    (room, Change::Send { cid, content })
+                }
             }
             Request::MessageRecall(m) => (m.room, Change::Recall { seq: m.seq }),
             Request::MessageEdit(m) => {
@@ -59,6 +71,28 @@ impl RoomRequest {
                 Some(room) => (room, Change::Join { link: None }),
                 None => return Err(Request::JoinRoom(join)),
             },
+            Request::PhotoSessionClose(m) => {
+                let reason = CloseReason::Closed;
+                (m.session, Change::Photos(Box::new(PhotoChange::Close { reason })))
+            }
+            Request::PhotoSessionMember(m) => {
+                let change = PhotoChange::Member { user: m.user, role: m.role };
+                (m.session, Change::Photos(Box::new(change)))
+            }
+            Request::PhotoUpdate(m) => (m.session, Change::Photos(Box::new(PhotoChange::Edit(m)))),
+            Request::PhotoDelete(m) => {
+                let change = PhotoChange::Delete { photos: m.photos };
+                (m.session, Change::Photos(Box::new(change)))
+            }
+            Request::PhotoComment(m) => {
+                let content = Content {
+                    text: Some(m.text),
+                    photo: Some(m.photo),
+                    ..Content::empty(MessageKind::Text)
+                };
+                let change = PhotoChange::Say { cid: m.cid, content };
+                (m.session, Change::Photos(Box::new(change)))
+            }
             Request::MessageRead(m) => return Ok((m.room, RoomRequest::Read(m.seq))),
             Request::Typing(m) => return Ok((m.room, RoomRequest::Typing)),
             Request::ReadBy(m) => return Ok((m.room, RoomRequest::ReadBy(m.seq))),
@@ -134,6 +168,7 @@ pub(crate) enum Reply {
     Done(Done),
     Joined(Joined),
     Link(Link),
+    Photo(PhotoMade),
     Empty(Empty),
 }
 
@@ -144,6 +179,7 @@ impl Serialize for Reply {
             Reply::Done(data) => data.serialize(serializer),
             Reply::Joined(data) => data.serialize(serializer),
             Reply::Link(data) => data.serialize(serializer),
+            Reply::Photo(data) => data.serialize(serializer),
             Reply::Empty(data) => data.serialize(serializer),
         }
     }
@@ -156,6 +192,7 @@ pub(crate) enum ReplyKind {
     Done,
     Joined,
     Link(Option<String>),
+    Photo(PhotoId),
 }
 
 impl ReplyKind {
@@ -164,16 +201,25 @@ impl ReplyKind {
             Change::Send { .. } => ReplyKind::Sent,
             Change::Join { .. } => ReplyKind::Joined,
             Change::Link { link } => ReplyKind::Link(link.clone()),
+            Change::Photos(change) => match &**change {
+                PhotoChange::Say { .. } => ReplyKind::Sent,
+                PhotoChange::Add(new) => ReplyKind::Photo(new.photo),
+                _ => ReplyKind::Done,
+            },
             _ => ReplyKind::Done,
         }
     }
 
-    pub(crate) fn reply(&self, room: RoomId, seq: Seq, at: Millis, duplicate: bool) -> Reply {
+    pub(crate) fn reply(&self, room: RoomId, done: &Committed) -> Reply {
+        let Committed { seq, at, duplicate, photo, .. } = *done;
         match self {
             ReplyKind::Sent => Reply::Sent(Sent { room, seq, at, duplicate }),
             ReplyKind::Done => Reply::Done(Done { seq, duplicate }),
             ReplyKind::Joined => Reply::Joined(Joined { room, seq }),
             ReplyKind::Link(link) => Reply::Link(Link { link: link.clone() }),
+            ReplyKind::Photo(new) => {
+                Reply::Photo(PhotoMade { photo: photo.unwrap_or(*new), seq, duplicate })
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ mod telling;
 mod tests;
 
 pub(crate) use actor::RoomActor;
-pub(crate) use messages::{RoomInput, RoomMessage, RoomRequest};
+pub(crate) use messages::{Reply, RoomInput, RoomMessage, RoomRequest};
 #[cfg(test)]
 pub(crate) use {
     messages::Effect,

@@ -94,7 +94,7 @@ mod tests {
 
     fn push(pipeline: &mut Pipeline) {
         let (caller, change) = (caller(1), Change::Leave);
-        let op = RoomOp { by: caller.user, change };
+        let op = RoomOp::new(caller.user, change);
         pipeline.push(Pending { caller, kind: ReplyKind::Done }, op).unwrap();
     }
 

@@ -250,7 +250,7 @@ impl Room {
 
     fn queue(&mut self, caller: Caller, change: Change, out: &mut Vec<Effect>) {
         let pending = Pending { caller, kind: ReplyKind::of(&change) };
-        let op = RoomOp { by: caller.user, change };
+        let op = RoomOp { by: caller.user, pass: caller.pass, change };
         match self.pipeline.push(pending, op) {
             Ok(()) => out.extend(self.pipeline.next().map(Effect::Commit)),
             Err(pending) => out.push(Effect::Answer(pending.caller, Err(overloaded()))),
@@ -312,9 +312,10 @@ impl Room {
                 let (mut events, mut inbox) = (Vec::new(), Vec::new());
                 for (Pending { caller, kind }, result) in pending.iter().zip(results) {
                     let answer = result.map(|done| {
+                        let reply = kind.reply(self.id, &done);
                         events.extend(done.events);
                         inbox.extend(done.inbox);
-                        kind.reply(self.id, done.seq, done.at, done.duplicate)
+                        reply
                     });
                     out.push(Effect::Answer(*caller, answer));
                 }

@@ -77,7 +77,15 @@ fn unavailable() -> StoreError {
 
 pub(super) fn caller(number: u8) -> Caller {
     let conn = ConnId { worker: 0, slot: number.into(), generation: 0 };
-    Caller { conn, ticket: 0, reference: None, encoding: Encoding::Json, user: user(number) }
+    Caller {
+        conn,
+        ticket: 0,
+        reference: None,
+        encoding: Encoding::Json,
+        user: user(number),
+        pass: None,
+        guest: false,
+    }
 }
 
 impl Bench {
@@ -291,6 +299,7 @@ fn who_has_read_is_answered_when_who_moved_his_cursor_has_gone() {
         by: user(2).id,
         role: None,
         until: None,
+        photo_role: None,
     };
     bench.hear(RoomInput::Told(vec![event(11, EventData::MemberChanged(data))]));
     let (asker, effects) = bench.ask(1, RoomRequest::ReadBy(5));
@@ -410,7 +419,7 @@ fn slow_mode_asks_for_a_pause() {
     let mut bench = Bench::awake(RoomSnapshot { slow_mode_ms: 3_000, ..snapshot(3) });
     let message = |seq| {
         let content = Content { text: Some("x".into()), ..Content::empty(MessageKind::Text) };
-        let Content { kind, text, body, reply_to, mentions } = content;
+        let Content { kind, text, body, reply_to, mentions, photo } = content;
         let message = salon_protocol::event::NewMessage {
             sender: user(2).id,
             cid: Cid::new(Uuid::from_u128(1)),
@@ -421,6 +430,7 @@ fn slow_mode_asks_for_a_pause() {
             mentions,
             edited: None,
             recalled: false,
+            photo,
             reactions: vec![],
         };
         Ok(committed(event(seq, EventData::NewMessage(message))))
@@ -447,7 +457,7 @@ fn events_change_what_is_known_of_members() {
     let mut bench = Bench::awake(snapshot(3));
     let change = |seq, number, action| {
         let (user, by) = (user(number).id, user(1).id);
-        let change = MemberChanged { user, action, by, role: None, until: None };
+        let change = MemberChanged { user, action, by, role: None, until: None, photo_role: None };
         event(seq, EventData::MemberChanged(change))
     };
     bench.hear(RoomInput::Told(vec![change(11, 2, MemberAction::Kicked)]));

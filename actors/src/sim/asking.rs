@@ -196,7 +196,7 @@ impl World {
             one.body.inbox = Some(opening.account.inbox);
             node.hall.directory().look_after(opening.account.inbox, opening.inbox_head);
         }
-        let fresh = || UserShared::new(opening.account.user);
+        let fresh = || UserShared::new(opening.account.user, false);
         let user: Arc<UserShared> = one.body.shared.get_or_insert_with(fresh).clone();
         let (about, friends) = (one.body.id, opening.friends.clone());
         self.presence(at, PresenceInput::Arrived { user: about, friends: friends.into() });

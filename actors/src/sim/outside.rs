@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use salon_protocol::{
-    CloseCode, ErrorData, Millis, Request, RoomId, Seq, SessionId, UserId, limits,
+    CloseCode, ErrorCode, ErrorData, Millis, Request, RoomId, Seq, SessionId, UploadId, UserId,
+    limits,
 };
 use salon_storage::model::RoomKey;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use crate::caller::{Caller, Claims, ConnId};
 use crate::connection::{Count, Open, Outlet, ReadLog};
 use crate::publish::Reach as _;
 use crate::room::{Room, RoomInput, RoomRequest};
+use crate::upload::UploadRequest;
 use crate::user::{User, UserInput};
 use salon_storage::contract::{Bus as _, Topic};
 
@@ -93,6 +95,13 @@ impl Outlet for Outside<'_> {
     fn ask_user(&mut self, caller: Caller, request: Request) -> Result<(), ErrorData> {
         self.tell_user(caller.user.id, UserInput::Request(caller, Box::new(request)))
     }
+
+    /// Nobody uploads here.
+    fn ask_upload(&mut self, _: UploadId, _: Caller, _: UploadRequest) -> Result<(), ErrorData> {
+        Err(ErrorData::new(ErrorCode::NotFound, "there is no such upload"))
+    }
+
+    fn viewer(&mut self, _: RoomId, _: RoomKey, _: bool) {}
 
     fn report(&mut self, user: UserId, conn: ConnId) {
         // A user who cannot be told is told by the next report.

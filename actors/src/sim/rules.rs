@@ -90,6 +90,7 @@ impl Store {
             mentions: Vec::new(),
             edited: None,
             recalled: false,
+            photo: None,
             reactions: Vec::new(),
         };
         let event = self.append_to(scene, EventData::NewMessage(message));
@@ -174,7 +175,7 @@ impl Store {
 
     fn member_changed(&mut self, scene: Scene, user: UserId, action: MemberAction) -> Event {
         let by = scene.by.id;
-        let change = MemberChanged { user, action, by, role: None, until: None };
+        let change = MemberChanged { user, action, by, role: None, until: None, photo_role: None };
         self.append_to(scene, EventData::MemberChanged(change))
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use salon_protocol::{CloseCode, ErrorCode, ErrorData, Millis, UserId, codec};
 use salon_storage::StoreError;
 use salon_storage::contract::Topic;
-use salon_storage::model::{Membership, OpenOutcome, Opening, RoomKey};
+use salon_storage::model::{AccountRole, Membership, OpenOutcome, Opening, RoomKey};
 
 use super::messages::{Effect, UserInput, UserMessage};
 use super::opening::{Session, answer, plan};
@@ -177,7 +177,8 @@ impl UserActor {
             self.inbox = Some(opening.account.inbox);
             self.node.directory().look_after(opening.account.inbox, opening.inbox_head);
         }
-        self.shared.get_or_insert_with(|| UserShared::new(opening.account.user)).clone()
+        let guest = opening.account.role == AccountRole::Guest;
+        self.shared.get_or_insert_with(|| UserShared::new(opening.account.user, guest)).clone()
     }
 
     fn set_timer(&mut self, context: &mut Context<Self>) {

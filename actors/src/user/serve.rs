@@ -20,6 +20,10 @@ const OUTGOING_SHOWN_MS: Millis = 30 * 24 * 3600 * 1000;
 
 /// Serves a request; `None` when somebody else answers it.
 pub(super) async fn serve(node: &Arc<Node>, caller: Caller, request: Request) -> Option<Answer> {
+    let request = match crate::session::serve(node, caller, request).await {
+        Ok(answer) => return answer,
+        Err(request) => request,
+    };
     let user = caller.user;
     let store = node.store();
     let limit = |limit: Option<usize>| limit.unwrap_or(limits::LIST_ITEMS_DEFAULT);
@@ -32,7 +36,9 @@ pub(super) async fn serve(node: &Arc<Node>, caller: Caller, request: Request) ->
             let limit = limit(page.limit);
             done(caller, store.room_members(user, page.room, page.cursor.as_deref(), limit).await)
         }
-        Request::History(page) => done::<History>(caller, store.history(user, page).await),
+        Request::History(page) => {
+            done::<History>(caller, store.history(caller.visitor(), page).await)
+        }
         Request::SearchMessages(query) => done(caller, store.search_messages(user, query).await),
         Request::Conversations(page) => done(caller, store.conversations(user, page).await),
         Request::ConversationUpdate(change) => {

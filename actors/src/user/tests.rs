@@ -41,7 +41,15 @@ fn opened(slot: u32, device: &str) -> UserInput {
 
 fn request(ticket: u32) -> UserInput {
     let (reference, encoding) = (None, Encoding::Json);
-    let caller = Caller { conn: conn(0), ticket, reference, encoding, user: user_ref() };
+    let caller = Caller {
+        conn: conn(0),
+        ticket,
+        reference,
+        encoding,
+        user: user_ref(),
+        pass: None,
+        guest: false,
+    };
     UserInput::Request(caller, Box::new(Request::Conversations(Default::default())))
 }
 

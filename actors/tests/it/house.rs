@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use salon_actors::{
-    Claims, Connections, Greeting, Incoming, Node, NodeConfig, NodeMetrics, NodeParts, SocketOut,
-    Tokens,
+    Claims, Connections, Greeting, Incoming, Node, NodeConfig, NodeMetrics, NodeParts, SessionKeys,
+    SocketOut, Tokens,
 };
 use salon_protocol::{CloseCode, Millis, RoomId, SessionId, UserId};
+use salon_storage::blob::ObjectBlobs;
 use salon_storage::bus::{AloneBus, LocalBus};
 use salon_storage::conformance::{START, TestClock, World};
 use salon_storage::contract::{Bus, Clock, NewSession};
@@ -80,7 +81,7 @@ pub(crate) struct House {
     pub(crate) world: World,
     pub(crate) fuse: Arc<Fuse>,
     pub(crate) bus: LocalBus,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Sockets of one worker.
@@ -136,7 +137,7 @@ impl House {
         let options = OpenOptions { clock: clock.clone(), ..OpenOptions::new(database) };
         let store = Arc::new(SqlStore::open(options).await.unwrap());
         let world = World { store, clock };
-        House { world, fuse: Arc::default(), bus: LocalBus::first(), _folder: folder }
+        House { world, fuse: Arc::default(), bus: LocalBus::first(), folder }
     }
 
     /// A node that is alone, and the sockets of its first worker: this thread.
@@ -150,6 +151,9 @@ impl House {
             bus,
             clock: self.fuse.clone(),
             tokens: Arc::new(PlainTokens),
+            blobs: Arc::new(ObjectBlobs::local(&self.folder.path().join("blobs")).unwrap()),
+            keys: SessionKeys::new(b"a secret of tests"),
+            uploads: self.folder.path().join("uploads"),
             config,
             metrics: NodeMetrics::default(),
         });

@@ -68,6 +68,24 @@ fn everybody_catches_up_after_a_restart() {
 }
 
 #[test]
+fn photos_are_uploaded_shown_taken_back_and_gone() {
+    let session = ["photos", "--photos", "8", "--viewers", "5", "--megapixels", "0.3"];
+    let between = ["--retract", "2", "--drop", "1", "--at-once", "2"];
+    let report = play(&[&session[..], &between].concat());
+    assert!(report.is_clean(), "{:?}", report.broken);
+    let totals = report.verdict.unwrap().totals;
+    assert_eq!((totals.acked, totals.recalls), (8, 2));
+}
+
+#[test]
+fn uploads_go_on_where_they_were_when_the_server_was_killed() {
+    let session = ["photos", "--photos", "9", "--viewers", "5", "--megapixels", "0.3"];
+    let report = play(&[&session[..], &["--bytes", "300000", "--kill=2"]].concat());
+    assert!(report.is_clean(), "{:?}", report.broken);
+    assert_eq!(report.verdict.unwrap().totals.acked, 9);
+}
+
+#[test]
 fn killed_while_it_works_and_while_it_recovers() {
     play(&["soak", "--rounds", "4", "--kill=0.5", "--rate", "100"]);
 }

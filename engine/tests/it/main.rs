@@ -6,6 +6,8 @@ mod boot;
 mod client;
 mod harness;
 mod operations;
+mod page;
+mod photos;
 mod protection;
 mod restart;
 mod salon_js;

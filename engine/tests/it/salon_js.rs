@@ -20,25 +20,33 @@ fn node_major() -> Result<u32, String> {
     major.filter(|major| *major >= NODE_MAJOR_MIN).ok_or_else(|| format!("version {version:?}"))
 }
 
-/// By name: what `node --test` makes of a folder differs between versions.
-fn tests() -> Vec<PathBuf> {
+/// Those of the page have its name in theirs, and run in a test of their own. By name: what `node --test` makes of a folder differs between versions.
+fn tests(page: bool) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../http/web/tests");
     let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
-    let mut tests: Vec<_> =
-        entries.filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".test.mjs") && name.contains("page") == page
+    };
+    let mut tests: Vec<_> = entries.filter(ours).collect();
     tests.sort();
     tests
 }
 
 #[test]
 fn the_client_library() {
+    run(false);
+}
+
+/// Runs the tests of the page, or all others.
+pub(crate) fn run(page: bool) {
     if let Err(why) = node_major() {
         let required = std::env::var("TEST_REQUIRE").unwrap_or_default();
         assert!(!required.contains("node"), "Node.js {NODE_MAJOR_MIN} is required: {why}");
-        eprintln!("SKIPPED: salon.js: no Node.js {NODE_MAJOR_MIN} or newer ({why})");
+        eprintln!("SKIPPED: no Node.js {NODE_MAJOR_MIN} or newer ({why})");
         return;
     }
-    let tests = tests();
+    let tests = tests(page);
     assert!(!tests.is_empty());
     let mut node = Command::new("node");
     // One after the other: each starts servers of its own, and other tests run beside them.

@@ -114,7 +114,7 @@ async fn find_or_make(state: &AppState, phone: &str) -> ApiResult<Account> {
     }
 }
 
-fn random_code() -> ApiResult<String> {
+pub(super) fn random_code() -> ApiResult<String> {
     let mut bytes = [0; 8];
     SystemRandom::new()
         .fill(&mut bytes)

@@ -228,6 +228,10 @@ pub(crate) async fn change_password(
     check_password("new_password", &new_password)?;
     let attempt = state.limits.attempt(&claims.user.to_string(), address)?;
     let account = state.store.account(AccountName::Id(claims.user)).await?;
+    if account.as_ref().is_some_and(|account| account.role == AccountRole::Guest) {
+        attempt.forgive();
+        return Err(ApiError::new(ErrorCode::Forbidden, "guests have no password"));
+    }
     let hash = account.and_then(|account| account.password_hash);
     match state.passwords.verify(old_password, hash).await {
         Ok(false) => {

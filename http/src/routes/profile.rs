@@ -5,7 +5,7 @@ use salon_protocol::content::{check_text, check_words};
 use salon_protocol::reply::{Profile, PublicProfile};
 use salon_protocol::{ErrorCode, ErrorData, UserId, limits};
 use salon_storage::contract::AccountName;
-use salon_storage::model::AccountChange;
+use salon_storage::model::{AccountChange, AccountRole};
 use serde::Deserialize;
 
 use crate::error::{ApiError, ApiResult};
@@ -50,6 +50,10 @@ pub(crate) async fn patch_me(
 ) -> ApiResult<Json<Profile>> {
     let patch = body;
     check(&patch)?;
+    // Guests have a name for as long as they stay, and nothing else that strangers would see.
+    if patch.avatar.is_some() || patch.bio.is_some() {
+        refuse_guests(&state, claims.user).await?;
+    }
     let change = AccountChange {
         nickname: patch.nickname,
         avatar: patch.avatar,
@@ -59,6 +63,15 @@ pub(crate) async fn patch_me(
     };
     let account = state.store.update_account(claims.user, change).await?;
     Ok(Json(account.profile()))
+}
+
+/// For what only accounts have that somebody keeps.
+async fn refuse_guests(state: &AppState, user: UserId) -> ApiResult<()> {
+    let account = state.store.account(AccountName::Id(user)).await?;
+    if account.is_none_or(|account| account.role == AccountRole::Guest) {
+        return Err(ApiError::new(ErrorCode::Forbidden, "guests have no account of their own"));
+    }
+    Ok(())
 }
 
 fn check(patch: &PatchProfile) -> Result<(), ErrorData> {

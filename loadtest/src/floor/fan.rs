@@ -155,6 +155,7 @@ impl Floor {
             mentions: Vec::new(),
             edited: None,
             recalled: false,
+            photo: None,
             reactions: Vec::new(),
         });
         let at = epoch_ms() as i64;

@@ -56,6 +56,8 @@ pub struct Memory {
     pub rss_bytes: u64,
     /// Of this: what belongs to no file.
     pub anonymous_bytes: u64,
+    /// The most that `rss_bytes` ever was.
+    pub peak_bytes: u64,
 }
 
 /// Reads the memory of a process; `None` when there is no such process.
@@ -69,7 +71,11 @@ fn read_status(status: &str) -> Memory {
         let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         kilobytes.unwrap_or(0) * 1024
     };
-    Memory { rss_bytes: field("VmRSS:"), anonymous_bytes: field("RssAnon:") }
+    Memory {
+        rss_bytes: field("VmRSS:"),
+        anonymous_bytes: field("RssAnon:"),
+        peak_bytes: field("VmHWM:"),
+    }
 }
 
 #[cfg(test)]
@@ -78,8 +84,9 @@ mod tests {
 
     #[test]
     fn fields() {
-        let status = "Name:\tsalon\nVmRSS:\t   12 kB\nRssAnon:\t    8 kB\n";
-        let expected = Memory { rss_bytes: 12 * 1024, anonymous_bytes: 8 * 1024 };
+        let status = "Name:\tsalon\nVmHWM:\t   20 kB\nVmRSS:\t   12 kB\nRssAnon:\t    8 kB\n";
+        let expected =
+            Memory { rss_bytes: 12 * 1024, anonymous_bytes: 8 * 1024, peak_bytes: 20 * 1024 };
         assert_eq!(read_status(status), expected);
         assert_eq!(on_processor_ns("123 45 6\n"), Some(123));
         assert_eq!(on_processor_ns(""), None);

@@ -19,6 +19,7 @@
 mod devices;
 mod finish;
 mod messages;
+mod photos;
 mod rooms;
 mod seen;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use foldhash::fast::FixedState;
 use salon_protocol::{Cid, Event, LogId, RoomId, Seq, UserId};
 
 pub use messages::Ack;
+pub use photos::{Photos, Told, VARIANTS};
 pub use seen::{Change, Fingerprint, MessageSeen};
 pub use verdict::{Check, EXAMPLES_MAX, Finding, Totals, Verdict};
 

@@ -57,6 +57,8 @@ checks! {
     Unrecalled "UNRECALLED",
     /// Two messages of one socket into one room, neither sent twice, stand in the wrong order.
     Fifo "FIFO",
+    /// A photo that was committed does not have all its pictures in the end.
+    Unready "UNREADY",
 }
 
 impl fmt::Display for Check {

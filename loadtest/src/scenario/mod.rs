@@ -16,6 +16,7 @@ pub mod growth;
 pub mod idle;
 mod joining;
 pub mod large_room;
+pub mod photos;
 pub mod soak;
 mod turns;
 

@@ -188,6 +188,7 @@ mod tests {
             mentions: Vec::new(),
             edited: None,
             recalled: false,
+            photo: None,
             reactions: Vec::new(),
         };
         let at = 1_767_225_600_000 + seq as i64;

@@ -129,7 +129,7 @@ pub(super) async fn unread_counts_others_above_the_cursor(world: World) {
     let read = CursorUpdate { room: room.key, user: bob.key, read: 2, delivered: 2 };
     world.store.save_cursors(vec![read]).await.unwrap();
     assert_eq!(unread(&world, bob, room).await, (1, false));
-    let many = (0..=UNREAD_MAX).map(|_| RoomOp { by: ann, change: send("x") }).collect();
+    let many = (0..=UNREAD_MAX).map(|_| RoomOp::new(ann, send("x"))).collect();
     world.store.commit(room, many).await.unwrap();
     assert_eq!(unread(&world, bob, room).await, (UNREAD_MAX, true));
     // What was said before one came is not unread.
@@ -338,7 +338,7 @@ pub(super) async fn a_page_of_hits_ends_early(world: World) {
     let room = world.group(ann, &[bob]).await;
     world.say(room, bob, "word of bob").await;
     world.clock.advance(1);
-    let say = || RoomOp { by: ann, change: send("word of ann") };
+    let say = || RoomOp::new(ann, send("word of ann"));
     world.store.commit(room, (0..MESSAGES).map(|_| say()).collect()).await.unwrap();
     world.store.search_settled(&[room.id]).await.unwrap();
     let of_bob =

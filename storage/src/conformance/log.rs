@@ -17,11 +17,11 @@ pub(super) async fn numbers_have_no_holes(world: World) {
     let eve = world.user("eve").await;
     let room = world.group(ann, &[bob]).await;
     let ops = vec![
-        RoomOp { by: ann, change: send("one") },
-        RoomOp { by: eve, change: send("refused") },
-        RoomOp { by: bob, change: send("two") },
-        RoomOp { by: bob, change: Change::Kick { user: ann.id } },
-        RoomOp { by: ann, change: send("three") },
+        RoomOp::new(ann, send("one")),
+        RoomOp::new(eve, send("refused")),
+        RoomOp::new(bob, send("two")),
+        RoomOp::new(bob, Change::Kick { user: ann.id }),
+        RoomOp::new(ann, send("three")),
     ];
     let results = world.store.commit(room, ops).await.unwrap();
     let seqs_given: Vec<Option<u64>> =
@@ -48,7 +48,7 @@ pub(super) async fn a_cid_is_one_message(world: World) {
     assert_eq!(again, expected);
     // Twice within one commit.
     let change = send("twice");
-    let ops = vec![RoomOp { by: ann, change: change.clone() }, RoomOp { by: ann, change }];
+    let ops = vec![RoomOp::new(ann, change.clone()), RoomOp::new(ann, change)];
     let results = world.store.commit(room, ops).await.unwrap();
     let [one, two] = results.map_ok();
     assert_eq!((one.seq, two.seq, one.duplicate, two.duplicate), (3, 3, false, true));
@@ -328,7 +328,7 @@ pub(super) async fn many_rooms_commit_together(world: World) {
 pub(super) async fn each_room_of_a_commit_has_its_answers(world: World) {
     let (ann, bob) = (world.user("ann").await, world.user("bob").await);
     let (one, other) = (world.group(ann, &[bob]).await, world.group(bob, &[]).await);
-    let op = |by, change| RoomOp { by, change };
+    let op = |by, change| RoomOp::new(by, change);
     let again = send("again");
     let answers = world
         .store

@@ -93,9 +93,9 @@ pub(super) async fn who_was_kicked_sees_nothing_more(world: World) {
     assert_eq!((event.user, event.action, event.by), (bob.id, MemberAction::Kicked, ann.id));
     assert_eq!(kicked.inbox[0].user, bob.id);
     let page = super::history(salon_protocol::LogId::Room(room.id));
-    let foreign = refused(world.store.history(bob, page).await);
+    let foreign = refused(world.store.history(bob.into(), page).await);
     let nowhere = super::history(salon_protocol::LogId::Room(RoomId::new(Uuid::now_v7())));
-    let missing = refused(world.store.history(bob, nowhere).await);
+    let missing = refused(world.store.history(bob.into(), nowhere).await);
     assert_eq!(foreign, missing, "existence is not told");
     assert_eq!(code(world.try_op(room, bob, change).await), ErrorCode::Forbidden);
     let inbox = world.inbox(bob).await;

@@ -20,7 +20,7 @@ pub(super) async fn a_closed_store_says_so(world: World) {
     let ann = world.user("ann").await;
     let room = world.group(ann, &[]).await;
     world.store.close().await;
-    let op = RoomOp { by: ann, change: send("late") };
+    let op = RoomOp::new(ann, send("late"));
     let answer = world.store.commit(room, vec![op]).await;
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
     let answer = world.store.room(room.id).await;

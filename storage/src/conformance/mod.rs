@@ -12,6 +12,7 @@ mod log;
 mod membership;
 mod meta;
 mod pages;
+mod photos;
 mod rooms;
 mod sessions;
 
@@ -136,6 +137,17 @@ cases! {
                     conversations_hide_until_the_next_message, drafts_and_mutes_are_kept,
                     words_are_found, what_was_recalled_is_not_found, others_rooms_are_not_found,
                     hits_have_pages, a_room_is_no_word, a_page_of_hits_ends_early}
+    photos::{a_session_is_made_once_per_cid, sessions_are_listed_for_members, session_members_have_roles,
+             sessions_open_among_the_rooms, a_pass_is_good_as_long_as_its_code,
+             settings_are_for_owners_and_some_for_editors, a_closed_session_is_for_its_members,
+             sessions_expire_and_are_forgotten, a_session_is_deleted,
+             uploads_begin_and_go_on, an_upload_becomes_one_photo, a_watermark_is_uploaded_by_the_owner,
+             the_gate_keeps_photos_back, what_is_taken_back_leaves_shells,
+             photos_are_claimed_and_processed, photos_have_an_order, a_burst_is_put_in_order,
+             viewers_say_something, clients_are_silent_where_they_may_not_comment,
+             photos_are_commented, members_find_what_was_said,
+             photos_have_pages, photos_are_liked, photos_are_selected, selections_are_exported,
+             downloads_have_what_is_there_now}
     meta::{secrets_are_made_once, a_probe_works, a_closed_store_says_so}
 }
 
@@ -187,7 +199,7 @@ impl World {
 
     /// Asks a room for one change.
     pub async fn try_op(&self, room: RoomRef, by: UserRef, change: Change) -> OpResult {
-        let mut results = self.store.commit(room, vec![RoomOp { by, change }]).await.unwrap();
+        let mut results = self.store.commit(room, vec![RoomOp::new(by, change)]).await.unwrap();
         assert_eq!(results.len(), 1);
         results.remove(0)
     }
@@ -212,12 +224,12 @@ impl World {
     /// A page of a room's log.
     pub async fn page(&self, viewer: UserRef, room: RoomRef) -> Vec<Event> {
         let page = history(LogId::Room(room.id));
-        self.store.history(viewer, page).await.unwrap().events
+        self.store.history(viewer.into(), page).await.unwrap().events
     }
 
     /// A page of a user's inbox.
     pub async fn inbox(&self, user: UserRef) -> Vec<Event> {
-        self.store.history(user, history(LogId::Inbox)).await.unwrap().events
+        self.store.history(user.into(), history(LogId::Inbox)).await.unwrap().events
     }
 }
 

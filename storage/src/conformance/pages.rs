@@ -28,7 +28,7 @@ pub(super) async fn pages_go_both_ways(world: World) {
     }
     let log = LogId::Room(room.id);
     let read = async |page: request::History| {
-        let page = world.store.history(ann, page).await.unwrap();
+        let page = world.store.history(ann.into(), page).await.unwrap();
         (seqs(&page.events), page.more)
     };
     assert_eq!(read(page(log, 3)).await, (vec![8, 9, 10], true));
@@ -58,7 +58,7 @@ pub(super) async fn pages_begin_at_the_join(world: World) {
         request::History { after: Some(0), ..history(log) },
         request::History { before: Some(joined), ..history(log) },
     ] {
-        let first = world.store.history(bob, page).await.unwrap().events.first().cloned();
+        let first = world.store.history(bob.into(), page).await.unwrap().events.first().cloned();
         assert!(first.is_none_or(|event| event.seq >= joined));
     }
 }
@@ -83,7 +83,7 @@ pub(super) async fn pages_have_types(world: World) {
         types: Some(names.iter().map(|name| (*name).to_owned()).collect()),
         ..page(LogId::Room(room.id), limit)
     };
-    let read = async |page| world.store.history(ann, page).await.unwrap();
+    let read = async |page| world.store.history(ann.into(), page).await.unwrap();
     let messages = read(only(&["new_message"], 2)).await;
     assert_eq!((seqs(&messages.events), messages.more), (vec![4, 6], true));
     let both = read(only(&["reaction", "message_recalled"], 10)).await;
@@ -102,7 +102,7 @@ pub(super) async fn pages_have_a_size(world: World) {
     let (mut before, mut all) = (None, Vec::new());
     loop {
         let page = request::History { before, ..history(LogId::Room(room.id)) };
-        let page = world.store.history(ann, page).await.unwrap();
+        let page = world.store.history(ann.into(), page).await.unwrap();
         assert!(page.events.len() < 60, "the page is cut by its size");
         before = page.events.first().map(|event| event.seq);
         all.splice(0..0, seqs(&page.events));
@@ -122,7 +122,7 @@ pub(super) async fn the_inbox_is_a_log(world: World) {
     assert_eq!(seqs(&events), [1, 2, 3]);
     assert!(events.iter().all(|event| event.room == LogId::Inbox));
     let page = request::History { after: Some(1), ..page(LogId::Inbox, 1) };
-    let page = world.store.history(ann, page).await.unwrap();
+    let page = world.store.history(ann.into(), page).await.unwrap();
     assert_eq!((seqs(&page.events), page.more), (vec![2], true));
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn positions_read_on(world: World) {
     assert_eq!(read(8, 100, 10).await, Vec::<u64>::new());
     let stranger = world.user("stranger").await;
     let page = history(LogId::Room(room.id));
-    let foreign = refused(world.store.history(stranger, page).await);
+    let foreign = refused(world.store.history(stranger.into(), page).await);
     assert_eq!(foreign.code, ErrorCode::Forbidden);
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn many_read_on_at_once(world: World) {
     for ((viewer, range), page) in asked.into_iter().zip(pages) {
         let events = page.seen_by(viewer.key).unwrap_or_else(|| page.events.clone());
         let whole = request::History { after: Some(range.after), ..history(range.id) };
-        assert_eq!(events, world.store.history(viewer, whole).await.unwrap().events);
+        assert_eq!(events, world.store.history(viewer.into(), whole).await.unwrap().events);
         assert!(events.iter().all(|event| event.room == range.id && event.seq > range.after));
     }
     let both = world.store.read_log(from_start(rooms[0], &[ann, bob])).await.unwrap();

@@ -7,7 +7,7 @@ use salon_protocol::reply::History;
 use salon_protocol::request;
 
 use crate::error::{Result, StoreError};
-use crate::model::{LogPage, LogRange, OpResult, RoomOp, RoomRef, UserRef};
+use crate::model::{LogPage, LogRange, OpResult, RoomOp, RoomRef, Visitor};
 
 /// The logs of rooms and inboxes.
 ///
@@ -35,7 +35,7 @@ pub trait Log: Send + Sync {
     /// range asked for by several at once is read once for all of them.
     async fn read_log(&self, range: LogRange) -> Result<Arc<LogPage>>;
 
-    /// A page for a client. Refused with `forbidden` when he is not a member; events before his
-    /// time are left out.
-    async fn history(&self, viewer: UserRef, page: request::History) -> Result<History>;
+    /// A page for a client. Refused with `forbidden` when he is neither a member nor has a pass that is
+    /// good; events before his time are left out.
+    async fn history(&self, viewer: Visitor, page: request::History) -> Result<History>;
 }

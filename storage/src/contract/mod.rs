@@ -13,27 +13,37 @@ mod conversations;
 mod friends;
 mod log;
 mod meta;
+mod photos;
 mod rooms;
 mod sessions;
 
 pub use accounts::{AccountName, Accounts};
-pub use blobs::{BlobError, Blobs};
+pub use blobs::{BlobError, Blobs, PIECE_BYTES_MAX, Pieces, Reading};
 pub use bus::{Bell, Bus, BusHealth, Topic};
 pub use clock::{Clock, SystemClock};
 pub use conversations::Conversations;
 pub use friends::Friends;
 pub use log::Log;
 pub use meta::Meta;
+pub use photos::{DeletedSession, Photos};
 pub use rooms::Rooms;
 pub use sessions::{CodeCheck, EndedSession, NewSession, Rotation, Sessions, Which};
 
 /// Everything that must survive a restart.
 pub trait Store:
-    Accounts + Sessions + Friends + Rooms + Log + Conversations + Meta + std::fmt::Debug
+    Accounts + Sessions + Friends + Rooms + Log + Conversations + Photos + Meta + std::fmt::Debug
 {
 }
 
 impl<T> Store for T where
-    T: Accounts + Sessions + Friends + Rooms + Log + Conversations + Meta + std::fmt::Debug
+    T: Accounts
+        + Sessions
+        + Friends
+        + Rooms
+        + Log
+        + Conversations
+        + Photos
+        + Meta
+        + std::fmt::Debug
 {
 }

@@ -112,7 +112,7 @@ pub(super) async fn unread_of(
             if room.kind == RoomKind::Direct {
                 direct.push(key_of_room);
             }
-            if room.read >= room.head {
+            if room.read >= room.head || room.kind == RoomKind::PhotoSession {
                 continue;
             }
             let low = key(key_of_room, room.read.max(room.first_seq.saturating_sub(1)));
@@ -183,8 +183,12 @@ async fn conversations(
     let mut all = Vec::new();
     let heads = tail.heads();
     for row in conn.all(MEMBERSHIPS, vec![int_list([user.key.0])]).await? {
+        let membership = membership_from(&row, &heads)?;
+        if membership.kind == RoomKind::PhotoSession {
+            continue;
+        }
         all.push(Conversation {
-            membership: membership_from(&row, &heads)?,
+            membership,
             muted: row.flag(8)?,
             pinned: row.flag(9)?,
             hidden_seq: row.number(10)?,

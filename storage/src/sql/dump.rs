@@ -4,6 +4,8 @@
 //! the number of rows, so that a file that was cut is recognised. A restored store has another
 //! epoch: positions of clients that are ahead of it mean nothing.
 
+mod tables;
+
 use std::io::{BufRead, Write};
 
 use base64::Engine as _;
@@ -14,6 +16,8 @@ use serde_json::{Value, json};
 use super::conn::{Arg, Conn, OwnedConn, Row, Sql, args, hex, sql};
 use super::open::{Database, OpenOptions, Opener, migrate};
 use crate::error::{Result, StoreError};
+use tables::Kind::{Blob, Int, Text};
+use tables::{Kind, TABLES, Table};
 
 /// What was written or read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,148 +32,6 @@ pub struct BackupSummary {
 const FORMAT: u64 = 1;
 /// Rows that are read or written at once.
 const SLICE_ROWS: usize = 2_000;
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Int,
-    Text,
-    Blob,
-}
-
-use Kind::{Blob, Int, Text};
-
-/// A table: its name, how many of its first columns are its key, its columns.
-struct Table {
-    name: &'static str,
-    keys: usize,
-    columns: &'static [(&'static str, Kind)],
-}
-
-/// All tables, those that others refer to first.
-const TABLES: &[Table] = &[
-    Table { name: "meta", keys: 1, columns: &[("name", Text), ("value", Text)] },
-    Table {
-        name: "rooms",
-        keys: 1,
-        columns: &[
-            ("room_key", Int),
-            ("id", Blob),
-            ("kind", Int),
-            ("name", Text),
-            ("announcement", Text),
-            ("history", Int),
-            ("slow_mode_ms", Int),
-            ("members", Int),
-            ("link", Text),
-            ("low_key", Int),
-            ("high_key", Int),
-            ("created_at", Int),
-            ("closed_at", Int),
-        ],
-    },
-    Table {
-        name: "users",
-        keys: 1,
-        columns: &[
-            ("user_key", Int),
-            ("id", Blob),
-            ("username", Text),
-            ("phone", Text),
-            ("password_hash", Text),
-            ("nickname", Text),
-            ("nickname_fold", Text),
-            ("avatar", Text),
-            ("bio", Text),
-            ("language", Text),
-            ("role", Int),
-            ("status", Int),
-            ("inbox_key", Int),
-            ("created_at", Int),
-            ("last_seen_at", Int),
-        ],
-    },
-    Table {
-        name: "sessions",
-        keys: 1,
-        columns: &[
-            ("id", Blob),
-            ("user_key", Int),
-            ("device", Text),
-            ("created_at", Int),
-            ("used_at", Int),
-            ("expires_at", Int),
-            ("ended_at", Int),
-            ("generation", Int),
-            ("refresh_hash", Blob),
-        ],
-    },
-    Table {
-        name: "phone_codes",
-        keys: 1,
-        columns: &[("phone", Text), ("code_hash", Blob), ("sent_at", Int), ("tries", Int)],
-    },
-    Table {
-        name: "friends",
-        keys: 2,
-        columns: &[
-            ("user_key", Int),
-            ("peer_key", Int),
-            ("state", Int),
-            ("blocked", Int),
-            ("remark", Text),
-            ("message", Text),
-            ("at", Int),
-        ],
-    },
-    Table {
-        name: "members",
-        keys: 2,
-        columns: &[
-            ("room_key", Int),
-            ("user_key", Int),
-            ("role", Int),
-            ("joined_seq", Int),
-            ("changed_seq", Int),
-            ("read", Int),
-            ("delivered", Int),
-            ("muted_until", Int),
-            ("barred", Int),
-            ("muted", Int),
-            ("pinned", Int),
-            ("hidden_seq", Int),
-            ("draft", Text),
-        ],
-    },
-    Table {
-        name: "invitations",
-        keys: 2,
-        columns: &[("room_key", Int), ("user_key", Int), ("invited_by", Int), ("at", Int)],
-    },
-    Table {
-        name: "events",
-        keys: 1,
-        columns: &[
-            ("event_key", Int),
-            ("at", Int),
-            ("kind", Int),
-            ("sender_key", Int),
-            ("cid", Blob),
-            ("hash", Int),
-            ("body", Text),
-        ],
-    },
-    Table {
-        name: "reactions",
-        keys: 3,
-        columns: &[
-            ("event_key", Int),
-            ("user_key", Int),
-            ("emoji", Text),
-            ("seq", Int),
-            ("active", Int),
-        ],
-    },
-];
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -457,7 +319,9 @@ async fn finish(conn: &mut Conn<'_>, postgres: bool) -> Result<()> {
              SELECT setval(pg_get_serial_sequence('users', 'user_key'),
                            (SELECT COALESCE(max(user_key), 0) + 1 FROM users), false);
              SELECT setval(pg_get_serial_sequence('rooms', 'room_key'),
-                           (SELECT COALESCE(max(room_key), 0) + 1 FROM rooms), false);",
+                           (SELECT COALESCE(max(room_key), 0) + 1 FROM rooms), false);
+             SELECT setval(pg_get_serial_sequence('photos', 'photo_key'),
+                           (SELECT COALESCE(max(photo_key), 0) + 1 FROM photos), false);",
         )
         .await?;
     }

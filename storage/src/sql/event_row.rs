@@ -2,8 +2,8 @@
 
 use salon_protocol::content::{Content, Mention, MessageKind};
 use salon_protocol::envelope::Raw;
-use salon_protocol::event::{Edited, NewMessage};
-use salon_protocol::{Cid, EventData, Millis, Seq, UserId};
+use salon_protocol::event::{Edited, NewMessage, NewPhoto, RetractedPhoto};
+use salon_protocol::{Cid, EventData, Millis, PhotoId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -37,6 +37,11 @@ pub(crate) const RECALLED: i64 = 6;
 /// See [`EventData::MessageEdited`]: its text is that of the message, never a copy.
 pub(crate) const EDITED: i64 = 7;
 
+/// See [`EventData::NewPhoto`]: it names the photo, which is looked up in its table.
+pub(crate) const NEW_PHOTO: i64 = 9;
+/// What is left of the event that showed a photo, when it is not shown any more.
+pub(crate) const RETRACTED_PHOTO: i64 = 16;
+
 /// Kinds besides those of messages, by frame type. Numbers are never used again.
 const KINDS: &[(i64, &str)] = &[
     (3, "room_created"),
@@ -45,6 +50,14 @@ const KINDS: &[(i64, &str)] = &[
     (RECALLED, "message_recalled"),
     (EDITED, "message_edited"),
     (8, "reaction"),
+    (NEW_PHOTO, "new_photo"),
+    (10, "photo_pending"),
+    (11, "photo_status_updated"),
+    (12, "photos_updated"),
+    (13, "photo_deleted"),
+    (14, "session_updated"),
+    (15, "session_closed"),
+    (RETRACTED_PHOTO, "new_photo"),
     (20, "room_joined"),
     (21, "room_removed"),
     (22, "room_invited"),
@@ -76,6 +89,8 @@ pub(crate) struct StoredMessage {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mentions: Vec<Mention>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) photo: Option<PhotoId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) edited: Option<Edited>,
 }
 
@@ -85,6 +100,12 @@ pub(crate) struct Tombstone {
     pub(crate) kind: MessageKind,
     /// The event of the recall: the answer to a second one.
     pub(crate) recall: Seq,
+}
+
+/// What is kept of an event that shows a photo.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredPhoto {
+    pub(crate) photo: PhotoId,
 }
 
 /// A row to be written.
@@ -114,6 +135,10 @@ impl EventRow {
                 let mut edit = edit.clone();
                 edit.text = None;
                 to_json(&edit)
+            }
+            // The photo stays in its table.
+            EventData::NewPhoto(NewPhoto::Shown(photo)) => {
+                to_json(&StoredPhoto { photo: photo.photo })
             }
             data => to_json(data),
         };
@@ -195,7 +220,8 @@ pub(crate) fn columns(rows: &[EventRow]) -> Vec<Arg> {
     ]
 }
 
-/// From a row to what a client sees, without reactions and without the texts of edits.
+/// From a row to what a client sees, without reactions, without the texts of edits and without photos:
+/// those are shells.
 pub(crate) fn event_data(
     kind: i64,
     sender: UserId,
@@ -205,8 +231,9 @@ pub(crate) fn event_data(
     let no_cid = || StoreError::Internal("a message without cid".into());
     match kind {
         MESSAGE => {
-            let StoredMessage { kind, text, body, reply_to, mentions, edited } = from_json(body)?;
-            let content = Content { kind, text, body, reply_to, mentions };
+            let StoredMessage { kind, text, body, reply_to, mentions, photo, edited } =
+                from_json(body)?;
+            let content = Content { kind, text, body, reply_to, mentions, photo };
             Ok(EventData::NewMessage(new_message(sender, cid.ok_or_else(no_cid)?, content, edited)))
         }
         TOMBSTONE => {
@@ -216,6 +243,11 @@ pub(crate) fn event_data(
                 recalled: true,
                 ..new_message(sender, cid, Content::empty(kind), None)
             }))
+        }
+        NEW_PHOTO | RETRACTED_PHOTO => {
+            let StoredPhoto { photo } = from_json(body)?;
+            let shell = RetractedPhoto { photo, retracted: true };
+            Ok(EventData::NewPhoto(NewPhoto::Retracted(shell)))
         }
         kind => {
             let name = KINDS.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name);
@@ -233,7 +265,7 @@ pub(crate) fn new_message(
     content: Content,
     edited: Option<Edited>,
 ) -> NewMessage {
-    let Content { kind, text, body, reply_to, mentions } = content;
+    let Content { kind, text, body, reply_to, mentions, photo } = content;
     NewMessage {
         sender,
         cid,
@@ -244,6 +276,7 @@ pub(crate) fn new_message(
         mentions,
         edited,
         recalled: false,
+        photo,
         reactions: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ mod members;
 mod meta;
 mod open;
 mod opening;
+mod photos;
 mod rooms;
 mod search;
 mod sessions;
@@ -42,7 +43,7 @@ pub use tx::Rules;
 use crate::contract::{Clock, Log};
 use crate::error::{Result, StoreError};
 use crate::metrics::StoreMetrics;
-use crate::model::{LogPage, LogRange, OpResult, OpenOutcome, RoomOp, RoomRef, UserRef};
+use crate::model::{LogPage, LogRange, OpResult, OpenOutcome, RoomOp, RoomRef, Visitor};
 use checkpoint::Restart;
 use conversations::{UnreadOf, UnreadRoom};
 use gathered::Gathered;
@@ -136,8 +137,9 @@ impl Log for SqlStore {
         self.pages.ask(range).await
     }
 
-    async fn history(&self, viewer: UserRef, page: request::History) -> Result<History> {
+    async fn history(&self, viewer: Visitor, page: request::History) -> Result<History> {
         let mut reader = self.reader().await?;
-        log::history(&mut reader.borrow(), &self.shared.tail, viewer, page).await
+        let now = self.shared.clock.now();
+        log::history(&mut reader.borrow(), &self.shared.tail, viewer, page, now).await
     }
 }

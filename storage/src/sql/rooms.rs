@@ -26,12 +26,14 @@ use crate::model::{
 pub(super) const INBOX: i64 = 0;
 pub(super) const DIRECT: i64 = 1;
 pub(super) const GROUP: i64 = 2;
+pub(super) const PHOTO_SESSION: i64 = 3;
 
 /// The kind of a room that has members.
 pub(super) fn kind_from(number: i64) -> Result<RoomKind> {
     match number {
         DIRECT => Ok(RoomKind::Direct),
         GROUP => Ok(RoomKind::Group),
+        PHOTO_SESSION => Ok(RoomKind::PhotoSession),
         other => Err(StoreError::Internal(format!("room kind {other}"))),
     }
 }
@@ -415,9 +417,9 @@ async fn invite_strangers(
     tx.tell(strangers, by.key, &EventData::RoomInvited(invited)).await
 }
 
-/// Writes the first event of a room, its members (the first is the owner of a group), and tells
-/// them.
-async fn begin(
+/// Writes the first event of a room, its members (the first is the owner of a group or of a photo
+/// session), and tells them.
+pub(super) async fn begin(
     tx: &mut Tx,
     room: RoomRef,
     by: UserRef,
@@ -434,7 +436,7 @@ async fn begin(
     let log = (room.key, LogId::Room(room.id));
     let event = tx.append(log, by.key, key, EventData::RoomCreated(in_room)).await?;
     for member in members {
-        let owner = created.kind == RoomKind::Group && member.key == by.key;
+        let owner = created.kind != RoomKind::Direct && member.key == by.key;
         let role = if owner { Role::Owner } else { Role::Member };
         tx.execute(
             "INSERT INTO members (room_key, user_key, role, joined_seq, changed_seq, read,

@@ -345,15 +345,16 @@ impl Run {
             };
             for (number, (room, ops)) in rooms.into_iter().enumerate() {
                 let place = (at, number);
-                for RoomOp { by, change } in ops {
+                for RoomOp { by, pass, change } in ops {
                     if let Change::Send { cid, content } = change {
                         sends.push(PendingSend::new(place, room, by, cid, content));
                         continue;
                     }
                     flush(tx, batch, &mut sends).await?;
-                    let result =
-                        contained(tx, async |tx: &mut Tx| log::apply(tx, room, by, change).await)
-                            .await?;
+                    let result = contained(tx, async |tx: &mut Tx| {
+                        log::apply(tx, room, by, pass, change).await
+                    })
+                    .await?;
                     answer(batch, place, result.map_err(|error| error.to_error_data()));
                 }
             }
@@ -471,7 +472,7 @@ fn only_messages(batch: &mut [Job]) -> Option<Vec<PendingSend>> {
     for (at, job) in batch.iter_mut().enumerate() {
         let Job::Rooms(job) = job else { continue };
         for (number, (room, ops)) in std::mem::take(&mut job.rooms).into_iter().enumerate() {
-            for RoomOp { by, change } in ops {
+            for RoomOp { by, change, .. } in ops {
                 if let Change::Send { cid, content } = change {
                     sends.push(PendingSend::new((at, number), room, by, cid, content));
                 }

@@ -5,6 +5,7 @@
 mod backup;
 mod blobs;
 mod bus;
+mod fake_s3;
 mod journal;
 mod postgres;
 mod postgres_server;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use salon_protocol::SessionId;
-use salon_storage::conformance::{CASES, START, TestClock, World};
+use salon_storage::conformance::{CASES, Case, START, TestClock, World};
 use salon_storage::contract::{CodeCheck, Meta as _, NewSession, Rotation, Sessions as _};
 use salon_storage::sql::{Database, OpenOptions, SqlStore};
 use sqlx::{Connection as _, PgConnection};
@@ -28,14 +29,18 @@ pub(crate) async fn open(address: &str, clock: Arc<TestClock>) -> SqlStore {
 #[tokio::test]
 async fn postgres_passes_the_suite() {
     let Some(server) = PostgresServer::start().await else { return };
-    for (number, (name, case)) in CASES.iter().enumerate() {
+    let run = async |(number, (name, case)): (usize, &Case)| {
         println!("{name}");
         let address = database(&server, &format!("case{number}")).await;
         let clock = Arc::new(TestClock::default());
         let store = Arc::new(open(&address, clock.clone()).await);
         case(World { store: store.clone(), clock }).await;
         store.close().await;
-    }
+    };
+    // Each waits for the server most of the time.
+    let mut cases =
+        futures_util::stream::iter(CASES.iter().enumerate().map(run)).buffer_unordered(4);
+    while cases.next().await.is_some() {}
 }
 
 /// Two nodes start at once on an empty database, and number one room together.

@@ -37,7 +37,7 @@ fn profile() -> Profile {
     }
 }
 
-fn bobs_profile() -> PublicProfile {
+pub(crate) fn bobs_profile() -> PublicProfile {
     PublicProfile { id: bob(), nickname: "Bob".into(), avatar: None, bio: None, deleted: false }
 }
 
@@ -56,6 +56,8 @@ fn announced() -> Limits {
         members_call: limits::MEMBERS_PER_CALL_MAX,
         inflight: limits::INFLIGHT_MAX,
         recall_ms: limits::RECALL_WINDOW_MS,
+        upload: limits::UPLOAD_BYTES_MAX,
+        chunk: limits::UPLOAD_CHUNK_BYTES,
         rate: BTreeMap::new(),
     }
 }
@@ -203,7 +205,7 @@ fn rooms() -> Vec<Vector> {
     ]
 }
 
-fn sent(duplicate: bool) -> Sent {
+pub(crate) fn sent(duplicate: bool) -> Sent {
     Sent { room: club(), seq: 42, at: AT, duplicate }
 }
 
@@ -257,6 +259,7 @@ fn message() -> NewMessage {
         mentions: Vec::new(),
         edited: Some(Edited { at: AT + 5_000, version: 1 }),
         recalled: false,
+        photo: None,
         reactions: vec![ReactionSum { emoji: "👍".into(), count: 3, mine: true }],
     }
 }
@@ -438,6 +441,13 @@ fn errors() -> Vec<Vector> {
             "The `cid` is taken.",
             Some(16),
             new(ErrorCode::Conflict, "this cid was used for something else"),
+        ),
+        error(
+            "error_conflict_offset",
+            "A chunk at a wrong place: where to go on.",
+            Some(61),
+            new(ErrorCode::Conflict, "the upload goes on elsewhere")
+                .with_details(json!({ "offset": 131_072 })),
         ),
         error(
             "error_too_large",

@@ -11,6 +11,7 @@ mod book;
 mod document;
 mod odd;
 mod people;
+mod photos;
 mod pushes;
 mod refused;
 mod requests;

@@ -1,6 +1,6 @@
 //! The ids and times that the vectors are made of.
 
-use salon_protocol::{BlobId, Cid, LogId, Millis, RoomId, SessionId, UserId};
+use salon_protocol::{BlobId, Cid, LogId, Millis, PhotoId, RoomId, SessionId, UploadId, UserId};
 
 pub(crate) const AT: Millis = 1_767_225_600_000;
 
@@ -40,4 +40,17 @@ pub(crate) fn login() -> SessionId {
 
 pub(crate) fn picture() -> BlobId {
     BlobId::parse("0192e4a0-3333-7000-8000-000000000001").unwrap()
+}
+
+/// A live photo session.
+pub(crate) fn wedding() -> RoomId {
+    RoomId::parse("0192e4a0-1111-7000-8000-000000000003").unwrap()
+}
+
+pub(crate) fn photo(number: u8) -> PhotoId {
+    PhotoId::parse(&format!("0192e4a0-4444-7000-8000-00000000{number:04x}")).unwrap()
+}
+
+pub(crate) fn upload() -> UploadId {
+    UploadId::parse("0192e4a0-5555-7000-8000-000000000001").unwrap()
 }

@@ -41,7 +41,14 @@ fn created() -> RoomCreated {
 fn in_rooms() -> Vec<Vector> {
     let large = RoomCreated { members: None, count: Some(150), ..created() };
     let direct = RoomCreated { kind: RoomKind::Direct, name: None, history: None, ..created() };
-    let change = |action| MemberChanged { user: bob(), action, by: ann(), role: None, until: None };
+    let change = |action| MemberChanged {
+        user: bob(),
+        action,
+        by: ann(),
+        role: None,
+        until: None,
+        photo_role: None,
+    };
     let role = MemberChanged { role: Some(Role::Admin), ..change(MemberAction::Role) };
     let muted = MemberChanged { until: Some(AT + 3_600_000), ..change(MemberAction::Muted) };
     let member = |name, about, seq, data| of_club(name, about, seq, EventData::MemberChanged(data));

@@ -4,8 +4,9 @@ use salon_protocol::limits;
 
 use crate::book::{CLIENT, Long, RefusedEntry, hex, msgpack_of};
 use crate::people::*;
+use crate::photos;
 
-fn entry(name: &str, about: &str, error: &str) -> RefusedEntry {
+pub(crate) fn entry(name: &str, about: &str, error: &str) -> RefusedEntry {
     RefusedEntry {
         name: name.into(),
         direction: CLIENT.into(),
@@ -21,7 +22,7 @@ fn entry(name: &str, about: &str, error: &str) -> RefusedEntry {
 }
 
 /// In one encoding only.
-fn json(name: &str, about: &str, error: &str, text: &str) -> RefusedEntry {
+pub(crate) fn json(name: &str, about: &str, error: &str, text: &str) -> RefusedEntry {
     RefusedEntry { json: Some(text.into()), ..entry(name, about, error) }
 }
 
@@ -30,7 +31,12 @@ fn msgpack(name: &str, about: &str, bytes: &[u8]) -> RefusedEntry {
 }
 
 /// A field that is wrong, in both encodings.
-fn field(name: &str, about: &str, (error, field): (&str, &str), text: &str) -> RefusedEntry {
+pub(crate) fn field(
+    name: &str,
+    about: &str,
+    (error, field): (&str, &str),
+    text: &str,
+) -> RefusedEntry {
     RefusedEntry {
         msgpack: Some(hex(&msgpack_of(text))),
         field: (!field.is_empty()).then(|| field.into()),
@@ -38,7 +44,7 @@ fn field(name: &str, about: &str, (error, field): (&str, &str), text: &str) -> R
     }
 }
 
-fn long(
+pub(crate) fn long(
     name: &str,
     about: &str,
     field: &str,
@@ -65,6 +71,7 @@ pub(crate) fn all() -> Vec<RefusedEntry> {
     all.extend(bad_messagepack());
     all.extend(bad_fields());
     all.extend(too_long());
+    all.extend(photos::refused::all());
     all.extend(wires());
     all
 }

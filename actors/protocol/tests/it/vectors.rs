@@ -7,10 +7,12 @@ use salon_protocol::close_code::{self, Reconnect};
 use salon_protocol::{CloseCode, Encoding, ErrorCode, EventData, Request, SignalData};
 
 use crate::book::{Book, CLIENT, CloseEntry, SERVER, Vector, path, read_request, unhex};
-use crate::{answers, odd, pushes, refused, requests};
+use crate::{answers, odd, photos, pushes, refused, requests};
 
 fn vectors() -> Vec<Vector> {
-    [requests::all(), odd::all(), answers::all(), pushes::all()].into_iter().flatten().collect()
+    let chat = [requests::all(), odd::all(), answers::all(), pushes::all()];
+    let photos = [photos::requests::all(), photos::answers::all(), photos::pushes::all()];
+    chat.into_iter().chain(photos).flatten().collect()
 }
 
 fn closes() -> Vec<CloseEntry> {

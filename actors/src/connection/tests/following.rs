@@ -329,7 +329,7 @@ fn who_reads_of_his_own_going_gets_nothing_after_it() {
     let action = MemberAction::Kicked;
     let gone = |seq| {
         let (user, by) = (user(1).id, user(9).id);
-        let change = MemberChanged { user, action, by, role: None, until: None };
+        let change = MemberChanged { user, action, by, role: None, until: None, photo_role: None };
         Event { data: EventData::MemberChanged(change), ..message(seq) }
     };
     // He was a member when the log ended at 4: what was before was made good.

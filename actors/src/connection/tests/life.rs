@@ -293,7 +293,7 @@ fn an_auth_that_was_given_up_does_not_take_the_next_one_along() {
     bench.say(1, &json!({"type": "auth", "data": {"token": "1"}}));
     let frame = codec::ok(late.encoding, late.reference, &json!({}));
     let (ticket, session) = (late.ticket, late.claims.session);
-    let user = UserShared::new(user(1));
+    let user = UserShared::new(user(1), false);
     bench.tell(ToWorker::Opened { conn: conn(1), ticket, frame, user, session, logs: vec![] });
     assert_eq!(bench.world.users_closed.len(), 1, "he is about to open it");
     bench.grant(1, vec![subscription(0, 0)]);

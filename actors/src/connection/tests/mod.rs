@@ -3,6 +3,7 @@
 mod following;
 mod life;
 mod requests;
+mod viewing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use salon_protocol::content::MessageKind;
 use salon_protocol::event::NewMessage;
 use salon_protocol::{
     Cid, CloseCode, Encoding, ErrorCode, ErrorData, Event, EventData, LogId, Millis, Request,
-    RoomId, Seq, SessionId, UserId, codec,
+    RoomId, Seq, SessionId, UploadId, UserId, codec,
 };
 use salon_storage::model::{LogPage, RoomKey, UserKey, UserRef};
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use super::state::{Backlog, Worker};
 use crate::caller::{Caller, Claims, ConnId, UserShared};
 use crate::rate::RateLimits;
 use crate::room::RoomRequest;
+use crate::upload::UploadRequest;
 
 const NOW: Millis = 1_767_225_600_000;
 const LOG: RoomKey = RoomKey(7);
@@ -41,6 +43,8 @@ struct World {
     opens: Vec<Open>,
     asked_rooms: Vec<(RoomId, Caller, RoomRequest)>,
     asked_users: Vec<(Caller, Request)>,
+    asked_uploads: Vec<(UploadId, Caller, UploadRequest)>,
+    viewers: HashMap<RoomId, i64>,
     reported: Vec<ConnId>,
     users_closed: Vec<ConnId>,
     reads: Vec<ReadLog>,
@@ -95,6 +99,7 @@ fn message(seq: Seq) -> Event {
         mentions: Vec::new(),
         edited: None,
         recalled: false,
+        photo: None,
         reactions: Vec::new(),
     };
     Event { room: LogId::Room(room()), seq, at: NOW, data: EventData::NewMessage(data) }
@@ -128,6 +133,8 @@ impl Bench {
             opens: Vec::new(),
             asked_rooms: Vec::new(),
             asked_users: Vec::new(),
+            asked_uploads: Vec::new(),
+            viewers: HashMap::new(),
             reported: Vec::new(),
             users_closed: Vec::new(),
             reads: Vec::new(),
@@ -171,7 +178,7 @@ impl Bench {
         let frame = codec::ok(open.encoding, open.reference, &json!({}));
         // Whose token it was; slots and users have the same numbers, unless a user has two sockets.
         let user = (1..=9).map(user).find(|user| user.id == open.claims.user).unwrap();
-        let user = UserShared::new(user);
+        let user = UserShared::new(user, false);
         let (conn, ticket, session) = (open.conn, open.ticket, open.claims.session);
         self.tell(ToWorker::Opened { conn, ticket, frame, user, session, logs });
     }
@@ -303,6 +310,23 @@ impl Outlet for World {
         }
         self.asked_users.push((caller, request));
         Ok(())
+    }
+
+    fn ask_upload(
+        &mut self,
+        upload: UploadId,
+        caller: Caller,
+        request: UploadRequest,
+    ) -> Result<(), ErrorData> {
+        if self.full {
+            return Err(busy());
+        }
+        self.asked_uploads.push((upload, caller, request));
+        Ok(())
+    }
+
+    fn viewer(&mut self, session: RoomId, _: RoomKey, came: bool) {
+        *self.viewers.entry(session).or_default() += if came { 1 } else { -1 };
     }
 
     fn report(&mut self, _: UserId, conn: ConnId) {

@@ -44,6 +44,7 @@ fn new_message(number: u64) -> NewMessage {
         mentions: Vec::new(),
         edited: None,
         recalled: false,
+        photo: None,
         reactions: Vec::new(),
     }
 }
@@ -87,7 +88,14 @@ pub(super) fn reaction(seq: Seq, target: Seq, on: bool) -> Event {
 }
 
 pub(super) fn member(seq: Seq, who: u64, action: MemberAction) -> Event {
-    let change = MemberChanged { user: user(who), action, by: user(0), role: None, until: None };
+    let change = MemberChanged {
+        user: user(who),
+        action,
+        by: user(0),
+        role: None,
+        until: None,
+        photo_role: None,
+    };
     event(seq, EventData::MemberChanged(change))
 }
 

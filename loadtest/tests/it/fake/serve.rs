@@ -149,7 +149,8 @@ impl World {
             let log = self.log(invite.room, by)?;
             log.members.push(user);
             let action = MemberAction::Joined;
-            let change = MemberChanged { user, action, by, role: None, until: None };
+            let change =
+                MemberChanged { user, action, by, role: None, until: None, photo_role: None };
             let event = log.append(EventData::MemberChanged(change));
             self.publish(invite.room, &event);
         }
@@ -335,6 +336,8 @@ fn auth_ok(user: UserId, name: &str, rooms: Vec<RoomHead>, stale: Vec<String>) -
             members_call: 200,
             inflight: limits::INFLIGHT_MAX,
             recall_ms: 120_000,
+            upload: limits::UPLOAD_BYTES_MAX,
+            chunk: limits::UPLOAD_CHUNK_BYTES,
             rate: std::collections::BTreeMap::new(),
         },
         inbox: 0,

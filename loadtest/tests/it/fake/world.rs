@@ -175,6 +175,7 @@ pub(super) fn text_message(sender: UserId, cid: Cid, text: Option<String>) -> Ne
         mentions: Vec::new(),
         edited: None,
         recalled: false,
+        photo: None,
         reactions: Vec::new(),
     }
 }

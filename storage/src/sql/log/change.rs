@@ -9,22 +9,25 @@ use salon_protocol::{
 use super::membership;
 use super::send::{cid_taken, content_hash, may_write, rank};
 use crate::error::Result;
-use crate::model::{Change, Committed, RoomRef, UserRef};
+use crate::model::{Change, Committed, Pass, RoomRef, UserRef};
 use crate::sql::conn::args;
 use crate::sql::event_row::{self, MESSAGE, StoredMessage, TOMBSTONE, Tombstone};
+use crate::sql::photos;
+use crate::sql::rooms::{GROUP, PHOTO_SESSION};
 use crate::sql::tx::{Key, Tx};
 
 /// The room and the one who wants something of it, as they are in this transaction.
 #[derive(Debug)]
-pub(super) struct Scene {
-    pub(super) room: RoomRef,
-    pub(super) by: UserRef,
+pub(crate) struct Scene {
+    pub(crate) room: RoomRef,
+    pub(crate) by: UserRef,
     pub(super) is_group: bool,
-    pub(super) name: Option<String>,
-    pub(super) members: u64,
+    is_session: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) members: u64,
     pub(super) link: Option<String>,
     /// -1: no member.
-    pub(super) rank: i64,
+    pub(crate) rank: i64,
     pub(super) changed_seq: Seq,
     first_seq: Seq,
     muted_until: Millis,
@@ -36,12 +39,16 @@ pub(crate) async fn apply(
     tx: &mut Tx,
     room: RoomRef,
     by: UserRef,
+    pass: Option<Pass>,
     change: Change,
 ) -> Result<Committed> {
     // In PostgreSQL this locks the room, and what is read below stays true.
     let head = tx.head(room.key).await?;
     tx.settle(room.key).await?;
     let scene = scene(tx, room, by).await?;
+    if scene.is_session {
+        return photos::apply(tx, scene, head, pass, change).await;
+    }
     if let Change::Join { link } = change {
         return membership::join(tx, &scene, link).await;
     }
@@ -49,16 +56,26 @@ pub(crate) async fn apply(
         return Err(ErrorData::forbidden_room().into());
     }
     match change {
-        Change::Recall { seq } => recall(tx, &scene, seq).await,
-        Change::Edit { seq, cid, text } => edit(tx, &scene, seq, cid, text).await,
-        Change::React { seq, emoji, on } => react(tx, &scene, seq, emoji, on).await,
+        Change::Recall { .. } | Change::Edit { .. } | Change::React { .. } => {
+            message(tx, &scene, change).await
+        }
         change => {
-            if !scene.is_group {
-                let text = "a direct room has no such thing";
+            if !scene.is_group || matches!(change, Change::Photos(_)) {
+                let text = "a room of this kind has no such thing";
                 return Err(ErrorData::new(ErrorCode::Forbidden, text).into());
             }
             membership::apply(tx, &scene, head, change).await
         }
+    }
+}
+
+/// Changes a message.
+pub(crate) async fn message(tx: &mut Tx, scene: &Scene, change: Change) -> Result<Committed> {
+    match change {
+        Change::Recall { seq } => recall(tx, scene, seq).await,
+        Change::Edit { seq, cid, text } => edit(tx, scene, seq, cid, text).await,
+        Change::React { seq, emoji, on } => react(tx, scene, seq, emoji, on).await,
+        _ => unreachable!("changes no message"),
     }
 }
 
@@ -78,7 +95,8 @@ async fn scene(tx: &mut Tx, room: RoomRef, by: UserRef) -> Result<Scene> {
     Ok(Scene {
         room,
         by,
-        is_group: row.int(0)? == crate::sql::rooms::GROUP,
+        is_group: row.int(0)? == GROUP,
+        is_session: row.int(0)? == PHOTO_SESSION,
         name: row.opt_text(1)?,
         members: row.number(2)?,
         link: row.opt_text(3)?,
@@ -100,17 +118,17 @@ impl Scene {
     }
 
     /// The answer when everything is so already: the event that made it so.
-    pub(super) fn already(seq: Seq) -> Committed {
+    pub(crate) fn already(seq: Seq) -> Committed {
         Committed { seq, ..Committed::default() }
     }
 
     /// Appends an event to the room.
-    pub(super) async fn append(&self, tx: &mut Tx, data: EventData) -> Result<Event> {
+    pub(crate) async fn append(&self, tx: &mut Tx, data: EventData) -> Result<Event> {
         tx.append_to_room(self.room, self.by.key, data).await
     }
 
     /// The answer with one event.
-    pub(super) fn done(event: Event) -> Committed {
+    pub(crate) fn done(event: Event) -> Committed {
         Committed { seq: event.seq, at: event.at, events: vec![event], ..Committed::default() }
     }
 }
@@ -165,7 +183,7 @@ async fn recall(tx: &mut Tx, scene: &Scene, seq: Seq) -> Result<Committed> {
     }
     let data = EventData::MessageRecalled(MessageRecalled { target: seq, by: scene.by.id });
     let event = scene.append(tx, data).await?;
-    let kind = event_row::from_json::<StoredMessage>(&target.body)?.kind;
+    let StoredMessage { kind, photo, .. } = event_row::from_json(&target.body)?;
     let tombstone = event_row::to_json(&Tombstone { kind, recall: event.seq });
     tx.execute(
         "UPDATE events SET kind = $2, body = $3 WHERE event_key = $1",
@@ -173,6 +191,9 @@ async fn recall(tx: &mut Tx, scene: &Scene, seq: Seq) -> Result<Committed> {
     )
     .await?;
     tx.execute("DELETE FROM reactions WHERE event_key = $1", args![target.key]).await?;
+    if let Some(photo) = photo {
+        photos::forget_comment(tx, photo, target.key).await?;
+    }
     tx.texts_changed.insert(scene.room.key);
     Ok(Scene::done(event))
 }
@@ -235,7 +256,7 @@ async fn edit(
 }
 
 /// The first answer, when the `cid` was used already.
-async fn repeated(tx: &mut Tx, by: UserRef, key: Key) -> Result<Option<Committed>> {
+pub(crate) async fn repeated(tx: &mut Tx, by: UserRef, key: Key) -> Result<Option<Committed>> {
     let request = (by.key, key.cid);
     let Some(used) = tx.used(&[request]).await?.remove(&request) else { return Ok(None) };
     if used.hash != key.hash {

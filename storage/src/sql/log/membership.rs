@@ -18,7 +18,7 @@ use crate::sql::rooms::role_from;
 use crate::sql::tx::{Head, Tx};
 
 /// Applies a change that only groups know.
-pub(super) async fn apply(
+pub(crate) async fn apply(
     tx: &mut Tx,
     scene: &Scene,
     head: Head,
@@ -38,6 +38,7 @@ pub(super) async fn apply(
         | Change::Recall { .. }
         | Change::Edit { .. }
         | Change::React { .. }
+        | Change::Photos(_)
         | Change::Join { .. } => unreachable!("handled before"),
     }
 }
@@ -85,7 +86,7 @@ fn above(scene: &Scene, other: &Other) -> std::result::Result<(), ErrorData> {
 }
 
 fn changed(scene: &Scene, user: UserId, action: MemberAction) -> MemberChanged {
-    MemberChanged { user, action, by: scene.by.id, role: None, until: None }
+    MemberChanged { user, action, by: scene.by.id, role: None, until: None, photo_role: None }
 }
 
 pub(super) async fn join(tx: &mut Tx, scene: &Scene, link: Option<String>) -> Result<Committed> {
@@ -150,7 +151,7 @@ async fn admit(tx: &mut Tx, scene: &Scene, users: &[UserRef]) -> Result<Committe
 }
 
 /// Ends a membership and tells the one whose it was.
-async fn dismiss(
+pub(crate) async fn dismiss(
     tx: &mut Tx,
     scene: &Scene,
     user: UserRef,
@@ -160,7 +161,8 @@ async fn dismiss(
     let data = EventData::MemberChanged(changed(scene, user.id, action));
     let event = scene.append(tx, data).await?;
     tx.execute(
-        "UPDATE members SET role = -1, changed_seq = $3 WHERE room_key = $1 AND user_key = $2",
+        "UPDATE members SET role = -1, photo_role = 0, changed_seq = $3
+         WHERE room_key = $1 AND user_key = $2",
         args![scene.room.key, user.key, event.seq],
     )
     .await?;

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use salon_protocol::event::ReactionSum;
+use salon_protocol::event::{NewPhoto, ReactionSum};
 use salon_protocol::reply::History;
 use salon_protocol::{
-    Cid, ErrorData, Event, EventData, LogId, Millis, Seq, UserId, limits, request,
+    Cid, ErrorData, Event, EventData, LogId, Millis, PhotoId, Seq, UserId, limits, request,
 };
 
 use crate::error::{Result, StoreError};
-use crate::model::{LogPage, LogRange, RoomKey, UserKey, UserRef};
+use crate::model::{LogPage, LogRange, RoomKey, UserKey, UserRef, Visitor};
 use crate::sql::conn::{Arg, Conn, Row, args, int_list, sql};
-use crate::sql::event_row::{self, EDITED, MESSAGE, StoredMessage, key, seq_of};
+use crate::sql::event_row::{self, EDITED, MESSAGE, NEW_PHOTO, StoredMessage, key, seq_of};
 use crate::sql::tail::{Said, Tail};
 
 /// Bytes of bodies that one page may hold; at least one event is always in it.
@@ -50,10 +50,19 @@ pub(crate) async fn log_of(
 pub(crate) async fn history(
     conn: &mut Conn<'_>,
     tail: &Tail,
-    viewer: UserRef,
+    who: Visitor,
     page: request::History,
+    now: Millis,
 ) -> Result<History> {
-    let (room, first) = log_of(conn, viewer, page.room).await?;
+    let viewer = who.user;
+    let (room, first) = match (page.room, who.pass) {
+        // By his pass, unless he is a member all the same.
+        (LogId::Room(room), Some(_)) => {
+            let viewer = crate::sql::photos::viewer(conn, who, room, now).await?;
+            (viewer.session.room.key, 1)
+        }
+        (log, _) => log_of(conn, viewer, log).await?,
+    };
     let limit = page.limit.unwrap_or(limits::PAGE_EVENTS_DEFAULT);
     let ascending = page.after.is_some();
     let (after, before) = match (page.after, page.before) {
@@ -344,17 +353,42 @@ async fn seen_by(
     Ok(page.seen_by(viewer.key).unwrap_or(page.events))
 }
 
+/// Events by their keys, ascending, as a user sees them; of rooms that are settled.
+pub(crate) async fn events_at(
+    conn: &mut Conn<'_>,
+    viewer: UserRef,
+    log: LogId,
+    keys: Vec<i64>,
+) -> Result<Vec<Event>> {
+    let query = sql!(
+        "SELECT e.event_key, e.at, e.kind, u.id, e.cid, e.body
+         FROM events e JOIN users u ON u.user_key = e.sender_key
+         WHERE e.event_key IN " [ints "$1"] " ORDER BY e.event_key"
+    );
+    let rows = conn.all(query, vec![int_list(keys)]).await?;
+    let rows = rows.iter().map(|row| PageRow::from_row(row, 0)).collect::<Result<_>>()?;
+    seen_by(conn, viewer, log, rows).await
+}
+
 async fn assemble(conn: &mut Conn<'_>, all: Vec<Rows>) -> Result<Vec<LogPage>> {
     let mut pages = Vec::with_capacity(all.len());
     // Pages with messages, and between which keys these are.
     let mut with_messages: Vec<(usize, i64, i64)> = Vec::new();
     let mut edited: Vec<i64> = Vec::new();
+    let mut photos: Vec<PhotoId> = Vec::new();
     for (place, Rows { log, rows, .. }) in all.iter().enumerate() {
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
             let data = event_row::event_data(row.kind, row.sender, row.cid, &row.body)?;
             if let (EDITED, EventData::MessageEdited(edit)) = (row.kind, &data) {
                 edited.push(key(event_row::room_of(row.key), edit.target));
+            }
+            match (row.kind, &data) {
+                (NEW_PHOTO, EventData::NewPhoto(NewPhoto::Retracted(shell))) => {
+                    photos.push(shell.photo);
+                }
+                (_, EventData::PhotosUpdated(update)) => photos.extend(&update.photos),
+                _ => {}
             }
             events.push(Event { room: *log, seq: seq_of(row.key), at: row.at, data });
         }
@@ -378,7 +412,42 @@ async fn assemble(conn: &mut Conn<'_>, all: Vec<Rows>) -> Result<Vec<LogPage>> {
             }
         }
     }
+    if !photos.is_empty() {
+        show_photos(conn, photos, &all, &mut pages).await?;
+    }
     Ok(pages)
+}
+
+/// Photos as they are now; of those that viewers do not see, nothing is told.
+async fn show_photos(
+    conn: &mut Conn<'_>,
+    mut photos: Vec<PhotoId>,
+    all: &[Rows],
+    pages: &mut [LogPage],
+) -> Result<()> {
+    photos.sort_unstable();
+    photos.dedup();
+    let photos = crate::sql::photos::shown(conn, &photos).await?;
+    for (rows, page) in all.iter().zip(pages) {
+        for (row, event) in rows.rows.iter().zip(&mut page.events) {
+            match &mut event.data {
+                EventData::NewPhoto(photo) if row.kind == NEW_PHOTO => {
+                    if let NewPhoto::Retracted(shell) = photo
+                        && let Some(shown) = photos.get(&shell.photo)
+                    {
+                        *photo = NewPhoto::Shown(Box::new(shown.clone()));
+                    }
+                }
+                EventData::PhotosUpdated(update)
+                    if !update.photos.iter().any(|photo| photos.contains_key(photo)) =>
+                {
+                    (update.title, update.tags) = (None, None);
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The sums first, for all pages at once; and whose they are, of the pages that have any.

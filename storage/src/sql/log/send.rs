@@ -185,7 +185,7 @@ pub(crate) fn cid_taken() -> ErrorData {
 }
 
 /// Whether a member may say something now.
-pub(super) fn may_write(
+pub(crate) fn may_write(
     now: Millis,
     barred: bool,
     muted_until: Millis,
