@@ -24,6 +24,7 @@ use salon_protocol::reply::PhotoMade;
 use salon_protocol::{ErrorCode, ErrorData, Millis, PhotoId, RoomId, SignalData, UploadId};
 use salon_storage::contract::BlobError;
 use salon_storage::model::{Change, NewPhoto, PhotoChange, PhotoJob, RoomRef, Upload, UserRef};
+use tokio::sync::Semaphore;
 
 use super::pool::{self, NotDone, Urgency};
 use crate::connection::SignalTo;
@@ -45,12 +46,17 @@ pub(crate) fn photo_of(upload: UploadId) -> PhotoId {
     PhotoId::from_bytes(*upload.as_bytes())
 }
 
+/// What waits for the disk at once. Each piece of work has a thread meanwhile, and each thread keeps some memory:
+/// without a bound, fifty uploads have fifty of them.
+static DISK: Semaphore = Semaphore::const_new(8);
+
 /// Does what may wait for the disk.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ErrorData> {
-    let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.map_err(|_| ErrorData::new(ErrorCode::Internal, "internal error"))
+    let fault = || ErrorData::new(ErrorCode::Internal, "internal error");
+    let _turn = DISK.acquire().await.map_err(|_| fault())?;
+    tokio::task::spawn_blocking(work).await.map_err(|_| fault())
 }
 
 /// Why a picture is not taken, as the client is told.
@@ -101,8 +107,10 @@ async fn read(node: &Node, source: &Source, bytes_max: u64) -> Result<Bytes, Err
         Source::File(path) => {
             let path = path.clone();
             let read = blocking(move || {
-                let mut bytes = Vec::new();
-                File::open(path)?.take(bytes_max).read_to_end(&mut bytes)?;
+                let file = File::open(path)?;
+                let size = file.metadata()?.len().min(bytes_max);
+                let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+                file.take(size).read_to_end(&mut bytes)?;
                 Ok::<_, std::io::Error>(bytes)
             });
             read.await?.map(Bytes::from).map_err(|error| {
