@@ -98,7 +98,8 @@ test("a photographer uploads 20 photos, and a guest sees them in order, until on
   const url = await address(t, server);
   const { ann, guest } = await begin(browser, url);
   await guest.says("No photos yet");
-  await ann.says("1 viewer");
+  // The photographer, who sees the wall in the studio, and the guest.
+  await ann.says("2 viewers");
 
   await ann.run(choose, 1, 20);
   await ann.says("20 of 20");
