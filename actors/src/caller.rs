@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use salon_protocol::{Encoding, ErrorData, Millis, SessionId, UserId, codec};
+use salon_storage::StoreError;
 use salon_storage::model::{Pass, UserRef, Visitor};
 use serde::Serialize;
 
@@ -85,6 +86,15 @@ impl Caller {
         };
         Answer { conn: self.conn, ticket: self.ticket, frame }
     }
+}
+
+/// The answer to a request that the store has answered. A fault stands in the log, and the client is told that there
+/// is one.
+pub(crate) fn done<T: Serialize>(caller: Caller, result: salon_storage::Result<T>) -> Answer {
+    if let Err(StoreError::Internal(text)) = &result {
+        tracing::error!(error = text, "request failed");
+    }
+    caller.answer(&result.map_err(|error| error.to_error_data()))
 }
 
 /// What all sockets of a user share, on whatever thread they live.

@@ -108,12 +108,6 @@ impl Worker {
         request: Request,
         out: &mut impl Outlet,
     ) -> (Option<Target>, Result<(), ErrorData>) {
-        let request = match UploadRequest::from_frame(request) {
-            Ok((upload, request)) => {
-                return (Some(Target::Upload(upload)), out.ask_upload(upload, caller, request));
-            }
-            Err(request) => request,
-        };
         match RoomRequest::from_frame(request, caller.pass) {
             Ok((room, request)) => (Some(Target::Room(room)), out.ask_room(room, caller, request)),
             Err(Request::MessageDelivered(delivered)) => {
@@ -127,7 +121,12 @@ impl Worker {
                 self.leave_session(caller.conn, leave.session, out);
                 (None, Ok(()))
             }
-            Err(request) => (Some(Target::User(caller.user.id)), out.ask_user(caller, request)),
+            Err(request) => match UploadRequest::from_frame(request) {
+                Ok((upload, request)) => {
+                    (Some(Target::Upload(upload)), out.ask_upload(upload, caller, request))
+                }
+                Err(request) => (Some(Target::User(caller.user.id)), out.ask_user(caller, request)),
+            },
         }
     }
 

@@ -55,13 +55,11 @@ fn log(what: &str, outcome: Result<()>) {
     }
 }
 
-async fn take_up(node: &Arc<Node>, mut all: bool) -> Result<()> {
+async fn take_up(node: &Arc<Node>, all: bool) -> Result<()> {
+    // The same for all: what was claimed in this round is not claimed in it again.
+    let until = node.now() + CLAIM_MS;
     loop {
-        let until = node.now() + CLAIM_MS;
         let jobs = node.store().claim_photos(until, all, PHOTOS_MAX).await?;
-        if jobs.is_empty() {
-            return Ok(());
-        }
         let more = jobs.len() == PHOTOS_MAX;
         let waiting = jobs.into_iter().map(async |job| {
             if let Some(room) = develop::room_of(node, job.session).await {
@@ -69,11 +67,9 @@ async fn take_up(node: &Arc<Node>, mut all: bool) -> Result<()> {
             }
         });
         futures_util::future::join_all(waiting).await;
-        // Those that were left have no claim of an earlier life any more, or are found by their time.
         if !more {
             return Ok(());
         }
-        all = false;
     }
 }
 

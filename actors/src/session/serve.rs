@@ -17,13 +17,12 @@ use salon_storage::model::{
     Change, NewPhotoSession, NewUpload, Pass, PhotoChange, SessionView, Visitor,
 };
 use salon_storage::{Result, StoreError};
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::access::{MediaScope, normalised_code};
 use super::develop::{blocking, refused};
 use super::guesses::Guesser;
-use crate::caller::{Answer, Caller};
+use crate::caller::{Answer, Caller, done};
 use crate::connection::{Subscription, ToWorker, Viewed};
 use crate::node::Node;
 use crate::publish::{Publish as _, Reach as _};
@@ -70,13 +69,6 @@ pub(crate) async fn serve(
         Request::PhotoDownload(wanted) => done(caller, download(node, who, wanted).await),
         other => return Err(other),
     }))
-}
-
-fn done<T: Serialize>(caller: Caller, result: Result<T>) -> Answer {
-    if let Err(StoreError::Internal(text)) = &result {
-        tracing::error!(error = text, "request failed");
-    }
-    caller.answer(&result.map_err(|error| error.to_error_data()))
 }
 
 /// A number that names a code.

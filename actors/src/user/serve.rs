@@ -7,10 +7,9 @@ use salon_protocol::request::CreateRoom;
 use salon_protocol::{ErrorData, Millis, Request, RoomId, UserId, limits, request};
 use salon_storage::model::{Change, FriendChange, NewGroup, UserRef};
 use salon_storage::{Result, StoreError};
-use serde::Serialize;
 use uuid::Uuid;
 
-use crate::caller::{Answer, Caller};
+use crate::caller::{Answer, Caller, done};
 use crate::node::Node;
 use crate::publish::{Publish as _, Reach as _};
 use crate::room::RoomRequest;
@@ -68,13 +67,6 @@ pub(super) async fn serve(node: &Arc<Node>, caller: Caller, request: Request) ->
             }
         },
     })
-}
-
-fn done<T: Serialize>(caller: Caller, result: Result<T>) -> Answer {
-    if let Err(StoreError::Internal(text)) = &result {
-        tracing::error!(error = text, "request failed");
-    }
-    caller.answer(&result.map_err(|error| error.to_error_data()))
 }
 
 fn friend_change(request: Request) -> Option<(UserId, FriendChange)> {

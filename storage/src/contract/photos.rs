@@ -64,6 +64,7 @@ pub trait Photos: Send + Sync {
 
     /// Photos that are committed and not processed to the end, and that nobody works on, are this node's
     /// until `until`. With `all` also those that somebody worked on: for a node that is alone.
+    /// A repetition with the same `until` gets the next ones.
     async fn claim_photos(&self, until: Millis, all: bool, limit: usize) -> Result<Vec<PhotoJob>>;
 
     /// Photos in their order. Viewers get live ones only.
